@@ -29,26 +29,38 @@ from recipe import Recipe
 from train import DECUBITUS, load, mean_of, save, score, score_pictures, train
 
 FINAL_EPOCHS = 8  # of the second phase of the published network
-UNSEEN = ("mura", "hannover")  # sources that the measured training does not use at all
+# The sources that no training uses: their terms restrict reuse.
+ONLY_MEASURED = frozenset({"radiopaedia", "medpix", "covid_chestxray", "actualmed"})
+# The sources of `films.csv` that the first measured training does not use; the second one uses none of the others. So every
+# source is measured by a network that has not seen it.
+LEFT_OUT = frozenset({
+    "bonebreak", "rboflow", "jordan", "rsna_boneage", "pano_atul", "qsaifudin", "periapical_gerard", "fracatlas_app", "dicom_samples",
+    "kermany_infants",
+})
+BEFORE = Thresholds(0.92, 0.0, 0.36)  # of version 4, which is compared with
+UNSEEN = ("mura", "hannover")  # of the manifest, neither in the first phases nor in the first measured training
 
 
 @dataclass(frozen=True)
 class Job:
-    """One training, and the pictures for its measurement, which it does not use."""
+    """Some phases of a training, and the pictures for its measurement, which it does not use."""
 
     name: str
+    begin: str | None  # the job whose network it goes on from; None: the starting weights
+    phases: range
     learn: list[Item]
     ask: list[Item]
+    alter: list[Item]  # of these, altered ones are scored too
     seed: int
     recipe: Recipe
 
 
 def do(job: Job, classes: list[str], weights: Path, work: Path) -> str:
-    """Trains the phases that are not trained yet. Then scores the pictures `ask`, unchanged and degraded."""
+    """Trains the phases that are not trained yet. Then scores the pictures `ask`, and `alter` in other forms."""
     torch.set_num_threads(1)  # two parallel trainings are faster than one with two threads
     cv2.setNumThreads(1)
-    net, ends = start(len(classes), weights, job.seed), []
-    for number in range(len(job.recipe.phases)):
+    net, ends = start(len(classes), weights, job.seed) if job.begin is None else load(work / f"{job.begin}.pt", classes), []
+    for number in job.phases:
         kept = work / f"{job.name}-p{number}.pt"
         if not kept.exists():
             unfinished = kept.with_suffix(".epoch")
@@ -61,31 +73,25 @@ def do(job: Job, classes: list[str], weights: Path, work: Path) -> str:
     torch.save(mean.state_dict(), work / f"{job.name}.pt")
     scores = work / f"{job.name}.npz"
     if job.ask and not scores.exists():
-        after = [score(end, job.ask) for end in ends]
-        np.savez(scores, ids=[item.id for item in job.ask], scores=score(mean, job.ask), degraded=score(mean, job.ask, small_and_dark), after=after)
-    away = work / f"{job.name}-elsewhere.npz"
-    if job.ask and not away.exists():
-        kinds = pictures_from(job.ask, classes)
+        np.savez(scores, ids=[item.id for item in job.ask], scores=score(mean, job.ask))
+    altered = work / f"{job.name}-altered.npz"
+    if job.alter and not altered.exists():
+        kinds = pictures_from(job.alter, classes)
         scored = {kind: score_pictures(mean, [picture for picture, _ in made]) for kind, made in kinds.items()}
         labels = {f"labels of {kind}": np.array([classes.index(category) for _, category in made], int) for kind, made in kinds.items()}
-        np.savez(away, **scored, **labels)
+        after = [score(end, job.alter) for end in ends]
+        np.savez(altered, degraded=score(mean, job.alter, small_and_dark), after=after, **scored, **labels)
     return job.name
 
 
-@dataclass(frozen=True)
-class Scores:
-    """The scores of a job's networks for `job.ask`, before the softmax."""
-
-    plain: np.ndarray  # [n, classes], the network of averaged weights
-    degraded: np.ndarray  # [n, classes], the same on small dark copies
-    after: np.ndarray  # [phases, n, classes], the network at the end of each phase
-
-
-def scores_of(job: Job, work: Path) -> Scores:
-    stored = np.load(work / f"{job.name}.npz")
-    if [str(i) for i in stored["ids"]] != [item.id for item in job.ask]:
-        raise SystemExit(f"{work / job.name}.npz belongs to other pictures. Delete it.")
-    return Scores(stored["scores"], stored["degraded"], stored["after"])
+def scores_of(name: str, asked: list[Item], work: Path) -> np.ndarray:
+    """What a job's network says of some of its pictures, before the softmax: [n, classes]."""
+    stored = np.load(work / f"{name}.npz")
+    row = {str(id): k for k, id in enumerate(stored["ids"])}
+    missing = [item.id for item in asked if item.id not in row]
+    if missing:
+        raise SystemExit(f"{work / name}.npz belongs to other pictures. Delete it.")
+    return stored["scores"][[row[item.id] for item in asked]]
 
 
 def crossed(scores: np.ndarray, labels: np.ndarray, part: np.ndarray) -> tuple[np.ndarray, list[float]]:
@@ -102,10 +108,11 @@ def crossed(scores: np.ndarray, labels: np.ndarray, part: np.ndarray) -> tuple[n
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", type=Path, required=True, help="CSV: id, file, label, source, patient")
+    parser.add_argument("--joined", type=Path, required=True, help="the manifest that films.py wrote")
     parser.add_argument("--weights", type=Path, required=True, help="ImageNet weights of MobileNet v1, .npz")
     parser.add_argument("--work", type=Path, required=True, help="folder for the files of the trainings")
     parser.add_argument("--out", type=Path, default=HERE.parent, help="folder for plainview.pb and plainview.json")
-    parser.add_argument("--version", default="4")
+    parser.add_argument("--version", default="5")
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1, help="random seed of the folds and of all trainings")
     parser.add_argument("--workers", type=int, default=2, help="number of parallel trainings; each uses one core")
@@ -117,7 +124,6 @@ def main() -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     classes = read_classes()
     items = read_manifest(args.manifest, classes)
-    labels = np.array([item.label for item in items])
     other, lonely = classes.index("other"), classes.index(DECUBITUS)
     measured = Recipe()
     first, second, *rest = measured.phases
@@ -127,52 +133,89 @@ def main() -> None:
     home = [item for item, familiar, f in zip(items, known, fold) if familiar and f == 0]
     strange = [item for item, familiar in zip(items, known) if not familiar]
     learnt = [item for item, familiar, f in zip(items, known, fold) if familiar and f != 0]
-    jobs = [Job("measured", learnt, home + strange, args.seed, measured), Job("final", items, [], args.seed, shipped)]
+    joined = read_manifest(args.joined, classes)
+    usable = [item for item in joined if item.source not in ONLY_MEASURED]
+    one, two = ([item for item in usable if (item.source in LEFT_OUT) == last] for last in (False, True))
+    never = [item for item in joined if item.source in ONLY_MEASURED]
+    early = range(next(k for k, phase in enumerate(measured.phases) if phase.joined))
+    late = range(early.stop, len(measured.phases))
+
+    def job(name: str, begin: str | None, learn: list[Item], ask: list[Item], alter: list[Item] = [], recipe: Recipe = measured) -> Job:
+        return Job(name, begin, early if begin is None else late, learn, ask, alter, args.seed, recipe)
+
+    steps = [
+        [job("early", None, learnt, home + strange + joined), job("final-early", None, items, [], recipe=shipped)],
+        [
+            job("measured", "early", learnt + one, home + strange + two + never, home + strange),
+            job("measured-2", "early", learnt + strange + two, home + one + never),
+            job("final", "final-early", items + usable, []),
+        ],
+    ]
     with ProcessPoolExecutor(args.workers, mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
-        for done in [pool.submit(do, job, classes, args.weights, args.work) for job in jobs]:
-            print(f"{done.result()}: done", file=sys.stderr, flush=True)
+        for jobs in steps:
+            for done in [pool.submit(do, each, classes, args.weights, args.work) for each in jobs]:
+                print(f"{done.result()}: done", file=sys.stderr, flush=True)
 
-    asked = home + strange
-    labels, scores = np.array([item.label for item in asked]), scores_of(jobs[0], args.work)
+    # Each source that some training does not use, with that training; the thresholds come from all of them.
+    unseen = [("measured", strange + two + never), ("measured-2", one)]
+    home_labels, asked = np.array([item.label for item in home]), home + strange
+    plain, altered = scores_of("measured", home, args.work), np.load(args.work / "measured-altered.npz")
     here = np.array([item.source not in UNSEEN for item in asked])
-    away = np.load(args.work / "measured-elsewhere.npz")
-    kinds = {kind: (away[kind], away[f"labels of {kind}"]) for kind in away.files if not kind.startswith("labels of ")}
-    # Both come from films as they are and as they may come from elsewhere: at home alone, almost any threshold would do.
-    pooled = np.concatenate([scores.plain[here], *(one for one, _ in kinds.values())])
-    pooled_labels = np.concatenate([labels[here], *(theirs for _, theirs in kinds.values())])
-    temperature = fit_temperature(scores.plain[here], labels[here])
-    rule = choose(softmax(pooled, temperature), pooled_labels, other)
+    labels = np.array([item.label for item in asked])
+    degraded, after = altered["degraded"], altered["after"]
+    kinds = {kind: (altered[kind], altered[f"labels of {kind}"]) for kind in altered.files if f"labels of {kind}" in altered.files}
+    temperatures = {name: fit_temperature(scores_of(name, home, args.work), home_labels) for name in ("early", "measured", "measured-2")}
+    temperature = temperatures["measured"]
+    # Of each picture: what a network says that has not seen its source, and what that of the first phases says.
+    away = [
+        row for by, some in unseen
+        for row in zip(some, *(softmax(scores_of(name, some, args.work), temperatures[name])[:, None] for name in (by, "early")))
+    ]
+    away_p, away_labels = np.concatenate([now for _, now, _ in away]), np.array([item.label for item, _, _ in away])
+    # From films as they are, as they are elsewhere, and as they may come from elsewhere: at home alone, almost any threshold would do.
+    pooled = np.concatenate([softmax(plain, temperature), away_p, *(softmax(one, temperature) for one, _ in kinds.values())])
+    pooled_labels = np.concatenate([home_labels, away_labels, *(theirs for _, theirs in kinds.values())])
+    rule = choose(pooled, pooled_labels, other)
     part = folds(home, args.folds, args.seed)
-    p, temperatures = crossed(scores.plain[here], labels[here], part)
+    p, part_temperatures = crossed(plain, home_labels, part)
 
-    def figures(p: np.ndarray, labels: np.ndarray) -> dict:
-        return summary(p, labels, rule, other, lonely)
+    def figures(p: np.ndarray, labels: np.ndarray, at: Thresholds = rule) -> dict:
+        return summary(p, labels, at, other, lonely)
 
-    home_labels = labels[here]
+    def figures_of(sources: set[str]) -> dict:
+        some = [one for one in away if one[0].source in sources]
+        theirs = np.array([item.label for item, _, _ in some])
+        now, before = (np.concatenate([one[k] for one in some]) for k in (1, 2))
+        return {"plain": figures(now, theirs), "before": figures(before, theirs, BEFORE)}
+
     report: dict = {
         "seed": args.seed, "recipe": asdict(measured), "finalEpochs": FINAL_EPOCHS,
-        "temperature": temperature, "partTemperatures": temperatures, "rule": asdict(rule),
-        "uncalibratedError": calibration_error(softmax(scores.plain[here]), home_labels),
-        "home": figures(p, home_labels), "homeDegraded": figures(softmax(scores.degraded[here], temperature), home_labels),
-        "phases": [figures(crossed(one[here], home_labels, part)[0], home_labels) for one in scores.after],
+        "temperature": temperature, "partTemperatures": part_temperatures, "rule": asdict(rule),
+        "uncalibratedError": calibration_error(softmax(plain), home_labels),
+        "home": figures(p, home_labels), "homeDegraded": figures(softmax(degraded[here], temperature), home_labels),
+        "homeBefore": figures(softmax(scores_of("early", home, args.work), temperatures["early"]), home_labels, BEFORE),
+        "phases": [figures(crossed(one[here], home_labels, part)[0], home_labels) for one in after],
         "curve": [{"threshold": t, **outcome(p, home_labels, Thresholds(t, 0.0, 0.0), other)} for t in np.round(np.arange(0.3, 1.0, 0.01), 2).tolist()],
-        "reliability": reliability(p, home_labels), "reliabilityUncalibrated": reliability(softmax(scores.plain[here]), home_labels),
+        "awayCurve": [
+            {"threshold": t, **outcome(away_p, away_labels, Thresholds(t, 0.0, 0.0), other)}
+            for t in np.round(np.arange(0.3, 1.0, 0.01), 2).tolist()
+        ],
+        "reliability": reliability(p, home_labels), "reliabilityUncalibrated": reliability(softmax(plain), home_labels),
         "categories": per_class(p, home_labels, classes),
+        "awayCategories": per_class(away_p, away_labels, classes),
         "confusion": np.bincount(home_labels * len(classes) + p.argmax(1), minlength=len(classes) ** 2).reshape(len(classes), -1).tolist(),
         "mistakes": [
             {"id": home[i].id, "label": classes[home_labels[i]], "said": classes[p[i].argmax()], "score": float(p[i].max())}
             for i in np.flatnonzero(p.argmax(1) != home_labels)
         ],
         "elsewhere": [{"kind": kind, **figures(softmax(one, temperature), theirs)} for kind, (one, theirs) in kinds.items()],
-        "unseenSources": [],
+        "unseenSources": [{"source": source, **figures_of({source})} for source in dict.fromkeys(item.source for item, _, _ in away)],
+        "unseenTogether": figures_of({item.source for item, _, _ in away}),
     }
-    for source in UNSEEN:
-        chosen = np.array([item.source == source for item in asked])
-        report["unseenSources"].append({
-            "source": source,
-            "plain": figures(softmax(scores.plain[chosen], temperature), labels[chosen]),
-            "degraded": figures(softmax(scores.degraded[chosen], temperature), labels[chosen]),
-        })
+    for source in report["unseenSources"]:
+        chosen = np.array([item.source == source["source"] for item in asked])
+        if chosen.any():
+            source["degraded"] = figures(softmax(degraded[chosen], temperature), labels[chosen])
     report["export"] = write_network(load(args.work / "final.pt", classes), items, temperature, rule, args)
     (args.work / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps({key: report[key] for key in ("temperature", "rule", "home", "export")}, indent=2))
@@ -194,7 +237,7 @@ def write_network(net: MobileNet, items: list[Item], temperature: float, rule: T
     (args.out / "plainview.pb").write_bytes(graph)
     about = {
         "name": f"plainview-mobilenet-v1-{args.version}", "sha256": sha256(graph), "purpose": "research", "thresholds": asdict(rule),
-        "note": "For evaluation and research, trained on about 2,200 small public pictures; it has not learnt the left lateral decubitus and is not a medical device.",
+        "note": "For evaluation and research, trained on about 3,500 small public pictures; it has not learnt the left lateral decubitus and is not a medical device.",
     }
     (args.out / "plainview.json").write_text(json.dumps(about, indent=2) + "\n")
     return proof

@@ -32,25 +32,46 @@ def summary_row(name: str, s: dict) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def source_row(name: str, now: dict, before: dict) -> str:
+    """A source that was not trained on: each figure of the network of the first phases, then of one that saw the films of other sources."""
+
+    def pair(key: str, n: str) -> str:
+        return f"{share(before[key])} → {share(now[key])}" if now[n] else "–"
+
+    cells = [name, str(now["n30"]), pair("accuracy30", "n30"), pair("labelled", "n30"), pair("right30", "n30"), str(now["nOther"]), pair("caught", "nOther"), pair("right", "n30")]
+    return f"| {' | '.join(cells)} |"
+
+
+def sources(report: dict) -> list[str]:
+    head = ["| source, not trained on | n of the 30 | accuracy | labelled | right of these | n `other` | caught | right of all labels |", "|---|---|---|---|---|---|---|---|"]
+    rows = [source_row(f"`{s['source']}`", s["plain"], s["before"]) for s in report["unseenSources"]]
+    together = report["unseenTogether"]
+    return [*head, *rows, source_row("all of them", together["plain"], together["before"])]
+
+
 def tables(report: dict) -> str:
     """Every table of the card."""
     head = "| pictures | n of the 30 | accuracy | balanced | forced | balanced | labelled | right of the labelled | n `other` | caught | calibration error |\n|---|---|---|---|---|---|---|---|---|---|---|"
-    lines = [head, summary_row("home", report["home"]), summary_row("home, made small and dark", report["homeDegraded"])]
+    lines = [head, summary_row("home", report["home"]), summary_row("home, made small and dark", report["homeDegraded"]), summary_row("home, without the joined films", report["homeBefore"])]
+    lines.append(summary_row("all sources never seen", report["unseenTogether"]["plain"]))
     for u in report["unseenSources"]:
-        lines += [summary_row(u["source"], u["plain"]), summary_row(f"{u['source']}, made small and dark", u["degraded"])]
+        lines += [summary_row(f"{u['source']}, made small and dark", u["degraded"])] if "degraded" in u else []
     lines += [summary_row(e["kind"], e) for e in report["elsewhere"]]
-    lines += [summary_row(f"home, at the end of phase {k + 1}", s) for k, s in enumerate(report["phases"])]
-    lines += ["", "| category | n | sensitivity | 95 % | PPV | 95 % | specificity |", "|---|---|---|---|---|---|---|"]
-    for c in report["categories"]:
-        lines.append(f"| {c['category']} | {c['n']} | {share(c['sensitivity'])} | {span(c['interval'])} | {share(c['ppv'])} | {span(c['ppvInterval'])} | {share(c['specificity'])} |")
+    lines += [summary_row(f"home, at the end of phase {k + 5}", s) for k, s in enumerate(report["phases"])]
+    lines += ["", *sources(report)]
+    for categories in (report["categories"], report["awayCategories"]):
+        lines += ["", "| category | n | sensitivity | 95 % | PPV | 95 % | specificity |", "|---|---|---|---|---|---|---|"]
+        for c in categories:
+            lines.append(f"| {c['category']} | {c['n']} | {share(c['sensitivity'])} | {span(c['interval'])} | {share(c['ppv'])} | {span(c['ppvInterval'])} | {share(c['specificity'])} |")
     lines += ["", "| label | said | pictures |", "|---|---|---|"]
     kinds = Counter((m["label"], m["said"]) for m in report["mistakes"])
     lines += [f"| {label} | {said} | {n} |" for (label, said), n in kinds.most_common()]
-    lines += ["", "| threshold | labelled | right of the labelled | `other` caught |", "|---|---|---|---|"]
+    head = "| threshold | home: labelled | right of the labelled | `other` caught | never seen: labelled | right of these | right of all labels | `other` caught |"
+    lines += ["", head, "|---|---|---|---|---|---|---|---|"]
     chosen = report["rule"]["threshold"]
     lines += [
-        f"| {c['threshold']:.2f} | {share(c['labelled'])} | {share(c['right'])} | {share(c['caught'])} |"
-        for c in report["curve"] if round(c["threshold"] * 100) in (50, 60, 70, 80, 90, 95, 98, round(100 * chosen))
+        f"| {c['threshold']:.2f} | {share(c['labelled'])} | {share(c['right'])} | {share(c['caught'])} | {share(a['labelled'])} | {share(a['right30'])} | {share(a['right'])} | {share(a['caught'])} |"
+        for c, a in zip(report["curve"], report["awayCurve"]) if round(c["threshold"] * 100) in (50, 60, 70, 80, 90, 95, 98, round(100 * chosen))
     ]
     return "\n".join(lines)
 

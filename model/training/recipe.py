@@ -16,6 +16,7 @@ class Phase:
     rate_new: float  # learning rate of the layers with random initial weights
     plain: float  # share of pictures whose greys stay almost unchanged
     other_weight: float
+    joined: bool = False  # whether the films of `films.csv` are shown too
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Recipe:
         Phase(5, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.5),
         Phase(10, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.5),
         Phase(10, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.5),
+        Phase(6, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.5, joined=True),
+        Phase(6, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.5, joined=True),
     )
     draws: int = 2000  # pictures drawn per epoch
     batch: int = 32
