@@ -100,11 +100,11 @@ def outcome(p: np.ndarray, labels: np.ndarray, rule: Thresholds, other: int) -> 
 def choose(p: np.ndarray, labels: np.ndarray, other: int) -> Thresholds:
     """The rule with the largest margin to four goals: >= 99 % of the pictures of the 30 with a category are correct, >= 97 % of all
     with a category are, >= 88 % of the pictures of the 30 categories get a category, >= 90 % of `other` get none. A rule's margin is the smallest of
-    its four, each as a share of the distance from the goal to 100 %. `unknownBelow` costs at most 0.5 % of the
+    its four, each as a share of the distance from the goal to 100 %. `unknownBelow` costs at most 0.1 % of the
     pictures of the 30 categories."""
     best_rule, best_value = Thresholds(0.5, 0.0, 0.2), -math.inf
     best = p.max(1)[(labels != other) & (p.argmax(1) != other)]
-    floor = float(np.floor(min(0.5, np.quantile(best, 0.005)) * 100) / 100)
+    floor = float(np.floor(min(0.5, np.quantile(best, 0.001)) * 100) / 100)
     for threshold in np.arange(0.30, 0.97, 0.02):
         for margin in (0.0, 0.1, 0.2, 0.3):
             rule = Thresholds(round(float(threshold), 2), margin, min(floor, round(float(threshold), 2)))
