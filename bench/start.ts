@@ -121,12 +121,9 @@ for (const [k, checkout] of checkouts.entries()) {
         await serve(checkout, orthanc.url, async (url) => {
           if (i > 0) return;
           const reader = new Reader(url);
-          // At the same time: else one process is enough, and a second one never starts.
-          const stored = await Promise.all(
-            Array.from({ length: pictures }, () =>
-              storeInstance(url, radiograph(shapes, { rows: 2500, columns: 2000 })),
-            ),
-          );
+          const stored = [];
+          for (let n = 0; n < pictures; n++)
+            stored.push(await storeInstance(url, radiograph(shapes, { rows: 2500, columns: 2000 })));
           for (const { orthancId } of stored) await reader.decided(orthancId);
         }),
       );
