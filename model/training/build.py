@@ -166,12 +166,10 @@ def main() -> None:
     kinds = {kind: (altered[kind], altered[f"labels of {kind}"]) for kind in altered.files if f"labels of {kind}" in altered.files}
     temperatures = {name: fit_temperature(scores_of(name, home, args.work), home_labels) for name in ("early", "measured", "measured-2")}
     temperature = temperatures["measured"]
-    # Of each picture: what a network says that has not seen its source, and what that of the first phases says.
-    away = [
-        row for by, some in unseen
-        for row in zip(some, *(softmax(scores_of(name, some, args.work), temperatures[name])[:, None] for name in (by, "early")))
-    ]
-    away_p, away_labels = np.concatenate([now for _, now, _ in away]), np.array([item.label for item, _, _ in away])
+    away = [item for _, some in unseen for item in some]
+    away_labels = np.array([item.label for item in away])
+    away_p = np.concatenate([softmax(scores_of(by, some, args.work), temperatures[by]) for by, some in unseen])
+    away_before = softmax(scores_of("early", away, args.work), temperatures["early"])
     # From films as they are, as they are elsewhere, and as they may come from elsewhere: at home alone, almost any threshold would do.
     pooled = np.concatenate([softmax(plain, temperature), away_p, *(softmax(one, temperature) for one, _ in kinds.values())])
     pooled_labels = np.concatenate([home_labels, away_labels, *(theirs for _, theirs in kinds.values())])
@@ -183,10 +181,11 @@ def main() -> None:
         return summary(p, labels, at, other, lonely)
 
     def figures_of(sources: set[str]) -> dict:
-        some = [one for one in away if one[0].source in sources]
-        theirs = np.array([item.label for item, _, _ in some])
-        now, before = (np.concatenate([one[k] for one in some]) for k in (1, 2))
-        return {"plain": figures(now, theirs), "before": figures(before, theirs, BEFORE)}
+        some = np.array([item.source in sources for item in away])
+        return {"plain": figures(away_p[some], away_labels[some]), "before": figures(away_before[some], away_labels[some], BEFORE)}
+
+    def curve(p: np.ndarray, labels: np.ndarray) -> list[dict]:
+        return [{"threshold": t, **outcome(p, labels, Thresholds(t, 0.0, 0.0), other)} for t in np.round(np.arange(0.3, 1.0, 0.01), 2).tolist()]
 
     report: dict = {
         "seed": args.seed, "recipe": asdict(measured), "finalEpochs": FINAL_EPOCHS,
@@ -195,11 +194,7 @@ def main() -> None:
         "home": figures(p, home_labels), "homeDegraded": figures(softmax(degraded[here], temperature), home_labels),
         "homeBefore": figures(softmax(scores_of("early", home, args.work), temperatures["early"]), home_labels, BEFORE),
         "phases": [figures(crossed(one[here], home_labels, part)[0], home_labels) for one in after],
-        "curve": [{"threshold": t, **outcome(p, home_labels, Thresholds(t, 0.0, 0.0), other)} for t in np.round(np.arange(0.3, 1.0, 0.01), 2).tolist()],
-        "awayCurve": [
-            {"threshold": t, **outcome(away_p, away_labels, Thresholds(t, 0.0, 0.0), other)}
-            for t in np.round(np.arange(0.3, 1.0, 0.01), 2).tolist()
-        ],
+        "curve": curve(p, home_labels), "awayCurve": curve(away_p, away_labels),
         "reliability": reliability(p, home_labels), "reliabilityUncalibrated": reliability(softmax(plain), home_labels),
         "categories": per_class(p, home_labels, classes),
         "awayCategories": per_class(away_p, away_labels, classes),
@@ -209,8 +204,8 @@ def main() -> None:
             for i in np.flatnonzero(p.argmax(1) != home_labels)
         ],
         "elsewhere": [{"kind": kind, **figures(softmax(one, temperature), theirs)} for kind, (one, theirs) in kinds.items()],
-        "unseenSources": [{"source": source, **figures_of({source})} for source in dict.fromkeys(item.source for item, _, _ in away)],
-        "unseenTogether": figures_of({item.source for item, _, _ in away}),
+        "unseenSources": [{"source": source, **figures_of({source})} for source in dict.fromkeys(item.source for item in away)],
+        "unseenTogether": figures_of({item.source for item in away}),
     }
     for source in report["unseenSources"]:
         chosen = np.array([item.source == source["source"] for item in asked])

@@ -1,4 +1,5 @@
 import { detached } from '../async/detached.js';
+import { settledOrAborted } from '../async/settled-or-aborted.js';
 import type { InstanceId } from '../orthanc/ids.js';
 import type { AdmissionPolicy } from './admission-policy.js';
 import {
@@ -100,11 +101,12 @@ export class MemoryQueue implements Queue {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     for (const { timer } of this.#delayed.values()) clearTimeout(timer);
-    if (this.#running.size > 0 && !deadline.aborted)
-      await new Promise<void>((resolve) => {
+    if (this.#running.size > 0) {
+      const idle = new Promise<void>((resolve) => {
         this.#idle = resolve;
-        deadline.addEventListener('abort', () => resolve(), { once: true });
       });
+      await settledOrAborted(idle, deadline);
+    }
     const unsettled = [this.#running, this.#urgent, this.#delayed, this.#backlog];
     return unsettled.flatMap((entries) => [...entries.values()].map((entry) => entry.job));
   }
