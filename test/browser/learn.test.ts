@@ -81,10 +81,10 @@ describe.skipIf(!hasBrowser)('a site that teaches its network', async () => {
   };
 
   test('corrects on the page, trains, uses the new network, and sees its labels', async () => {
-    // 500 corrections: the work of some weeks.
+    // 180 corrections: the work of some weeks.
     const drawings = Object.keys(truth) as Drawing[];
     const stored = await pMap(
-      Array.from({ length: 500 }, (_, nth) => ({
+      Array.from({ length: 180 }, (_, nth) => ({
         drawing: drawings[nth % 3] ?? 'knee',
         seed: Math.floor(nth / 3),
       })),
