@@ -17,7 +17,7 @@ ARG SOURCE_COMMIT
 RUN node scripts/build.mjs && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 COPY orders orders
 # `network.p[b]` copies NNCPR's network only if it is in the checkout.
-COPY model/classes.txt model/nncpr-classes.txt model/categories.json model/views.json model/plainview.json model/plainview.pb model/upright.json model/side.pb model/side.json model/self-test.json model/network.p[b] model/
+COPY model/classes.txt model/nncpr-classes.txt model/categories.json model/views.json model/plainview.json model/plainview.pb model/upright.json model/side.pb model/side.json model/mirrored.pb model/mirrored.json model/self-test.json model/network.p[b] model/
 COPY orthanc/hanging.yaml orthanc/ohif.js orthanc/plainview.json orthanc/
 COPY lua/plainview.lua lua/
 # If it is not, this downloads it and checks its hash. A site without internet names a mirror: --build-arg NNCPR_FROM=https://…

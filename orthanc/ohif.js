@@ -8,7 +8,8 @@
  * a picture is missing.
  *
  * A site's own protocols can use these attributes of a display set: plainviewCategory, plainviewSide (R, L, B),
- * plainviewScore (0 to 1), plainviewState, plainviewTurned (clockwise degrees that bring it upright). An attribute without a known value is absent.
+ * plainviewScore (0 to 1), plainviewState, plainviewTurned (clockwise degrees that bring it upright),
+ * plainviewMirrored (true where a chest is mirrored, or its organs are). An attribute without a known value is absent.
  */
 (() => {
   // `plainview ohif` writes these modalities from PLAINVIEW_MODALITIES, and the protocols from PLAINVIEW_HANGING_FILE.
@@ -171,6 +172,7 @@
     plainviewScore: (displaySet) => entryOf(displaySet)?.score,
     plainviewState: (displaySet) => entryOf(displaySet)?.state,
     plainviewTurned: (displaySet) => entryOf(displaySet)?.turned,
+    plainviewMirrored: (displaySet) => entryOf(displaySet)?.mirrored,
     /** Of a viewport: the picture of a stack that it shows first. */
     plainviewImage([displaySet]) {
       if (displaySet === undefined) return undefined;

@@ -8,7 +8,7 @@ import { walk } from '../src/classify/graph/walk.js';
 import { shipped } from '../src/files/places.js';
 
 /** The networks that come with Plainview, and the rows and columns of their pictures. */
-const networks = { 'plainview.pb': 224, 'side.pb': 384 };
+const networks = { 'plainview.pb': 224, 'side.pb': 384, 'mirrored.pb': 112 };
 
 /** The content of `model/self-test.json`. The digits after the twelfth can differ between versions of Node.js. */
 export function selfTestAnswers(): string {

@@ -158,6 +158,11 @@ def augment(grey: np.ndarray, category: str, rng: Rng, side: int, plain: float) 
     grey = np.rot90(grey, int(rng.choice(4, p=turns_of(category))))
     if may_mirror(category) and rng.random() < 0.5:
         grey = np.fliplr(grey)
+    return altered(grey, category, rng, side, plain)
+
+
+def altered(grey: np.ndarray, category: str, rng: Rng, side: int, plain: float) -> np.ndarray:
+    """As `augment`, but neither turned nor mirrored."""
     if rng.random() < plain:
         return _sample(np.ascontiguousarray(grey), rng, category, side)
     grey = _sharpness(np.ascontiguousarray(grey), rng, side)

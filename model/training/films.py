@@ -1,6 +1,7 @@
 """Collects the films of `films.csv`, and writes their manifest: WORK/manifest.csv, which build.py takes as `--joined`.
 
     python model/training/films.py --clones CLONES --out WORK
+    python model/training/films.py --list chests.csv --clones CLONES --out CHESTS   # for mirrored.py
 
 CLONES/OWNER/NAME is a git clone of each repository of `repositories.csv`, or its `.git` folder. Nothing of them is in this repository.
 """
@@ -46,13 +47,14 @@ def of_dicom(content: bytes) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--list", default="films.csv")
     parser.add_argument("--clones", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     commits = {row["repository"]: row["commit"] for row in rows("repositories.csv")}
     count: Counter[str] = Counter()
     manifest = []
-    for row in rows("films.csv"):
+    for row in rows(args.list):
         count[row["source"]] += 1
         command = ["git", "-C", str(args.clones / row["repository"]), "show", f"{commits[row['repository']]}:{row['path']}"]
         picture = grey(subprocess.run(command, check=True, capture_output=True).stdout)
@@ -62,7 +64,7 @@ def main() -> None:
         file = Path(row["id"])
         (args.out / file).parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(args.out / file), picture, [cv2.IMWRITE_JPEG_QUALITY, 92])
-        manifest.append({"id": row["id"], "file": str(file), "label": row["label"], "source": row["source"], "patient": row["id"]})
+        manifest.append({"id": row["id"], "file": str(file), "label": row.get("label", "chest_pa_ap"), "source": row["source"], "patient": row["id"]})
     with (args.out / "manifest.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(manifest[0]))
         writer.writeheader()

@@ -16,7 +16,7 @@ const bom = z.looseObject({
 const lockFile = z.object({ packages: z.record(z.string(), z.object({ version: z.string().optional() })) });
 
 /** What is in a release besides npm's packages. */
-const networks = ['model/plainview.pb', 'model/side.pb'];
+const networks = ['model/plainview.pb', 'model/side.pb', 'model/mirrored.pb'];
 
 /** The software bill of materials of a staged folder, in CycloneDX. The same folder always has the same one. */
 export function sbomOf(folder: string, { version, commit, date }: Facts, runtime: Runtime): string {

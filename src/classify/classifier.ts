@@ -3,6 +3,7 @@ import { asPlainviewError, createError, type PlainviewError } from '../errors/er
 import { cascadeOf } from './cascade.js';
 import type { EngineChoice } from './engines/engine.js';
 import type { Classifier } from './interface.js';
+import { readMirrorModel } from './mirror-model.js';
 import {
   type LoadedNetwork,
   loadNetwork,
@@ -16,7 +17,7 @@ import { tapsFor } from './prepare/resize.js';
 import { readSideModel } from './side-model.js';
 import { readUprightHead } from './upright-head.js';
 import { defaultMegapixels, memoryFor, memoryOf } from './workers/memory.js';
-import type { OrientationSetup } from './workers/orienter.js';
+import type { OrientationSetup } from './workers/mirror-teller.js';
 import { Pool } from './workers/pool.js';
 import type { EarlyProcess } from './workers/process.js';
 
@@ -97,6 +98,7 @@ async function createOne(
   const { network, model } = loaded;
   const second = await loadShadow(options.shadow, network);
   const side = options.readsSide ? await readSideModel() : undefined;
+  const orientation = options.tellsOrientation ? await orientationOf(network) : undefined;
   const others = [
     ...(model.kind === 'onnx' ? [model] : []),
     ...(second?.loaded ? [second.loaded.model] : []),
@@ -105,7 +107,7 @@ async function createOne(
   const setup = {
     model,
     engine: options.engine,
-    orientation: options.tellsOrientation ? await orientationOf(network) : undefined,
+    orientation,
     side,
     maxMegapixels: options.maxMegapixels ?? defaultMegapixels,
     frame: options.frame,
@@ -175,8 +177,10 @@ async function createOne(
 }
 
 async function orientationOf({ classes }: Network): Promise<OrientationSetup> {
-  const head = await readUprightHead();
-  return { head, told: classes.map((name) => head.categories.includes(name)) };
+  const [head, model] = await Promise.all([readUprightHead(), readMirrorModel()]);
+  const told = ({ categories }: { categories: readonly string[] }) =>
+    classes.map((name) => categories.includes(name));
+  return { head, told: told(head), mirror: { model, told: told(model) } };
 }
 
 interface LoadedShadow {

@@ -4,6 +4,9 @@ import { z } from 'zod';
 export const quarterTurn = z.literal([0, 90, 180, 270]);
 export type QuarterTurn = z.output<typeof quarterTurn>;
 
+const mirrored = z.union([z.boolean(), z.literal('cannot_tell')]);
+export type Mirrored = z.output<typeof mirrored>;
+
 /** Which way up a picture is, as the network sees it. This file imports nothing else, since the review page has it too. */
 export const orientation = z.union([
   z.object({
@@ -11,6 +14,11 @@ export const orientation = z.union([
       'By how many degrees the picture must be turned clockwise to be upright; 0: it is upright.',
     ),
     score: z.number().min(0).max(1).describe('Softmax, no probability.'),
+    mirrored: mirrored
+      .optional()
+      .describe(
+        'Of a frontal chest, once it is upright: whether it is mirrored, or the organs are (situs inversus), which looks the same; absent for other categories.',
+      ),
   }),
   z
     .literal('cannot_tell')

@@ -3,3 +3,7 @@ import type { Orientation, QuarterTurn } from './orientation.js';
 /** By how much a picture must be turned clockwise to be upright; 0 also where that is not told. */
 export const turnOf = (known: Orientation | undefined): QuarterTurn =>
   known === undefined || known === 'cannot_tell' ? 0 : known.turned;
+
+/** Whether a picture is said to be mirrored. */
+export const isMirrored = (known: Orientation | undefined): boolean =>
+  known !== undefined && known !== 'cannot_tell' && known.mirrored === true;

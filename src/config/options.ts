@@ -182,7 +182,7 @@ export const options = z.object({
   orientation: oneOf('off', 'record', 'label')
     .default('record')
     .describe(
-      'Whether the network tells [which way up](docs/orientation.md) pictures are: `record` notes it beside the decision; `label` also sets the label `not_upright` where one is turned. The embedded network can, and what `plainview train` makes of it.',
+      'Whether the network tells [which way up](docs/orientation.md) pictures are: `record` notes it beside the decision; `label` also sets the label `not_upright` where one is turned or mirrored. The embedded network can, and what `plainview train` makes of it.',
     ),
   side: oneOf('off', 'record')
     .default('off')

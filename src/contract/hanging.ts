@@ -32,6 +32,12 @@ const picture = z.object({
     .describe(
       'By how many degrees the viewer must turn the picture clockwise to show it upright; absent where that is not told.',
     ),
+  mirrored: z
+    .literal(true)
+    .optional()
+    .describe(
+      'The chest is mirrored, or the organs are (situs inversus), which looks the same: the viewer says so, and does not mirror it by itself.',
+    ),
   instead: z
     .string()
     .optional()

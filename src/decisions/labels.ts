@@ -1,4 +1,4 @@
-import { turnOf } from '../classify/turn.js';
+import { isMirrored, turnOf } from '../classify/turn.js';
 import { createError } from '../errors/errors.js';
 import { label } from '../orthanc/ids.js';
 import { isSettledByPerson, type Judged, openStatesOf } from './open-states.js';
@@ -32,7 +32,7 @@ type Labelled = Pick<InstanceRecord, 'decision' | 'category' | 'orientation'> & 
 
 /** What a site wants labels for. */
 export interface Labelling {
-  /** Turned pictures: `not_upright`. */
+  /** Turned and mirrored pictures: `not_upright`. */
   labelsTurned?: boolean | undefined;
 }
 
@@ -43,7 +43,9 @@ export function labelsOf(record: Labelled, { labelsTurned }: Labelling = {}): st
     ...(decision === 'category' && category !== undefined ? [category] : []),
     ...openStatesOf(record),
     ...(isSettledByPerson(record) ? [stateLabels.settled] : []),
-    ...(labelsTurned && turnOf(orientation) !== 0 ? [stateLabels.notUpright] : []),
+    ...(labelsTurned && (turnOf(orientation) !== 0 || isMirrored(orientation))
+      ? [stateLabels.notUpright]
+      : []),
   ];
 }
 

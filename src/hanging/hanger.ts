@@ -21,6 +21,8 @@ export interface HungPicture extends HangablePicture {
   recorded?: string;
   /** Clockwise degrees that bring it upright, where that is told. */
   turned?: QuarterTurn;
+  /** A chest that is mirrored, or whose organs are. */
+  mirrored?: true;
   /** SOP Instance UID of the picture that is hung in place of this one, because it shows the same exposure. */
   instead?: string;
 }
@@ -126,7 +128,9 @@ function pictureOf(found: FoundRadiograph, leastScore: number): HungPicture {
     ...(score === undefined ? {} : { score }),
     ...(side === undefined ? {} : { side }),
     ...(who === undefined ? {} : { who }),
-    ...(orientation === undefined || orientation === 'cannot_tell' ? {} : { turned: orientation.turned }),
+    ...(orientation === undefined || orientation === 'cannot_tell'
+      ? {}
+      : { turned: orientation.turned, ...(orientation.mirrored === true ? { mirrored: true } : {}) }),
     ...(category === undefined ? {} : { recorded: category }),
     ...(isSure && category !== undefined ? { category } : {}),
   };

@@ -474,6 +474,30 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     Object.assign(entry, { orientation: undefined });
   });
 
+  test('a mirrored chest is told, and shown in a mirror only where a person wants it', async () => {
+    const entry = nth(0);
+    Object.assign(entry, { orientation: { turned: 0, mirrored: true } });
+    const page = await openInstance(0);
+    await page.getByRole('status').filter({ hasText: 'this chest is mirrored' }).waitFor();
+    const button = page.getByRole('button', { name: 'Mirror', exact: true });
+    /** The sign of the scale from left to right. */
+    const isMirrored = () =>
+      page.evaluate<boolean>(
+        `new DOMMatrix(getComputedStyle(document.querySelector('.layer')).transform).a < 0`,
+      );
+    expect(await isMirrored()).toBe(false);
+    expect(await faults(page)).toEqual([]);
+    await button.click();
+    await expect.poll(isMirrored).toBe(true);
+    expect(await button.getAttribute('aria-pressed')).toBe('true');
+    await page.keyboard.press('h');
+    await expect.poll(isMirrored).toBe(false);
+    await page.keyboard.press('h');
+    await page.keyboard.press('0');
+    await expect.poll(isMirrored).toBe(false);
+    Object.assign(entry, { orientation: undefined });
+  });
+
   test('the facts name the marker on the film, and the network of a cascade that decided', async () => {
     const entry = nth(0);
     const cascade = ['regions', 'knees'].map((name, i) => ({

@@ -57,7 +57,7 @@ describe('a stored radiograph', () => {
 
   test('that is not upright has a label where the site wants it, which goes once it is upright', async () => {
     const first = await service({ env: { PLAINVIEW_ORIENTATION: 'label' } });
-    first.classifier.orientation = { turned: 90, score: 0.97 };
+    first.classifier.orientation = { turned: 90, score: 0.97, mirrored: true };
     const studyInstanceUid = uid('not upright');
     const { orthancId, series, study } = await real.storeInstance(image({ studyInstanceUid }));
     await reader().decided(orthancId);
@@ -67,12 +67,12 @@ describe('a stored radiograph', () => {
       first.secret,
       `${first.url}/api/v1/studies/${studyInstanceUid}/hanging`,
     );
-    expect(await hanging.json()).toMatchObject({ instances: [{ turned: 90 }] });
+    expect(await hanging.json()).toMatchObject({ instances: [{ turned: 90, mirrored: true }] });
     await first.stop();
     running.splice(0);
 
     const better = stubClassifier('b'.repeat(64));
-    better.orientation = { turned: 0, score: 0.97 };
+    better.orientation = { turned: 0, score: 0.97, mirrored: false };
     const second = await service({ classifier: better, env: { PLAINVIEW_ORIENTATION: 'label' } });
     await fetchSigned(second.secret, `${second.url}/api/v1/sweep`, { method: 'POST' });
     for (const level of levels)

@@ -5,8 +5,8 @@ import type { Orientation, QuarterTurn } from '../orientation.js';
 import type { UprightHead } from '../upright-head.js';
 import type { InferenceResult } from './batcher.js';
 
-/** What tells which way up pictures are, for the classes of one network. */
-export interface OrientationSetup {
+/** What tells by how much pictures are turned, for the classes of one network. */
+export interface UprightSetup {
   readonly head: UprightHead;
   /** By class: whether the orientation of its pictures is told. */
   readonly told: readonly boolean[];
@@ -21,7 +21,7 @@ const quarterTurns = [0, 90, 180, 270] as const;
  * @returns undefined where the head belongs to other features than those of this network
  */
 export function orienterOf(
-  { head, told }: OrientationSetup,
+  { head, told }: UprightSetup,
   chain: Chain,
   infer: (input: Float32Array) => Promise<InferenceResult>,
 ): Orient | undefined {

@@ -8,7 +8,7 @@ import type { Orientation } from '../orientation.js';
 import type { FrameChoice } from '../prepare/picture.js';
 import type { Side } from '../side.js';
 import type { SideModel } from '../side-model.js';
-import type { OrientationSetup } from './orienter.js';
+import type { OrientationSetup } from './mirror-teller.js';
 
 /** Data with which a worker is started. */
 export interface Setup {

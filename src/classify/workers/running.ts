@@ -11,8 +11,9 @@ import { placementOf, prepareAsDescribed } from '../prepare/described.js';
 import type { Picture } from '../prepare/picture.js';
 import { prepare, rangeOf } from '../prepare/resize.js';
 import { Batcher, type InferenceResult } from './batcher.js';
+import { type OrientationSetup, withMirrored } from './mirror-teller.js';
 import { occlusionMap } from './occlusion.js';
-import { type Orient, type OrientationSetup, orienterOf } from './orienter.js';
+import { type Orient, orienterOf } from './orienter.js';
 import type { ClassMap, OnnxReport } from './protocol.js';
 
 /** A network that runs in this process, of whatever kind. */
@@ -66,6 +67,7 @@ async function startFrozen(
   const placement = { left: 0, top: 0, height, width };
   const batcher = new Batcher(engine, preparation);
   const infer = async (pictures: Float32Array) => (await engine.infer(pictures, preparation)).scores;
+  const orient = orientation && orienterOf(orientation, chain, (input) => batcher.infer(async () => input));
   return {
     engine,
     declined,
@@ -79,7 +81,8 @@ async function startFrozen(
         ? { method: 'activation', rows, columns, ...activationMapOf(last, featureMaps, classIndex) }
         : occlusionMap({ input, height, width, channels: 3, layout: 'NHWC', placement }, classIndex, infer),
     featuresOf: ({ featureMaps }) => featureMaps && featuresOf(last, featureMaps),
-    orient: orientation && orienterOf(orientation, chain, (input) => batcher.infer(async () => input)),
+    orient:
+      orient && orientation && withMirrored(orient, orientation.mirror, preparation.height, engine.name),
   };
 }
 

@@ -67,7 +67,7 @@ const idsOf = ({ sopInstanceUid, seriesInstanceUid, studyInstanceUid, orthancId 
 });
 
 function pictureAnswer(picture: HungPicture, categories: Categories): HangingAnswer['instances'][number] {
-  const { recorded, side, score, who, turned, state, instead } = picture;
+  const { recorded, side, score, who, turned, mirrored, state, instead } = picture;
   const codes = recorded === undefined ? undefined : categories.codesOf(recorded);
   return {
     ...idsOf(picture),
@@ -79,6 +79,7 @@ function pictureAnswer(picture: HungPicture, categories: Categories): HangingAns
     ...(score === undefined ? {} : { score }),
     ...(who === undefined ? {} : { who }),
     ...(turned === undefined ? {} : { turned }),
+    ...(mirrored === undefined ? {} : { mirrored }),
     ...(instead === undefined ? {} : { instead }),
     sure: picture.category !== undefined,
   };

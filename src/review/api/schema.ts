@@ -49,7 +49,15 @@ export const entry = z.object({
   network: networkId,
   cascade,
   /** `turned`: clockwise degrees that bring the picture upright. */
-  orientation: z.optional(z.union([z.object({ turned: z.number() }), z.literal('cannot_tell')])),
+  orientation: z.optional(
+    z.union([
+      z.object({
+        turned: z.number(),
+        mirrored: z.optional(z.union([z.boolean(), z.literal('cannot_tell')])),
+      }),
+      z.literal('cannot_tell'),
+    ]),
+  ),
   /** What the only marker on the film says. */
   side: z.optional(z.union([z.object({ marked: z.enum(['R', 'L']) }), z.literal('none')])),
   engine: z.string(),

@@ -1,7 +1,16 @@
 import type { Entry } from '../api/schema.js';
 import { texts } from '../texts/index.js';
 import { Key } from '../ui/keys.js';
-import { inverted, mapCategory, mapIsOn, mapStrength, resetView, tool, turnFurther } from './view-state.js';
+import {
+  inverted,
+  mapCategory,
+  mapIsOn,
+  mapStrength,
+  resetView,
+  shownMirrored,
+  tool,
+  turnFurther,
+} from './view-state.js';
 
 /** The tools of the picture, on its lower edge. */
 export function StageBar({ entry, zoomBy }: { entry: Entry; zoomBy: (factor: number) => void }) {
@@ -34,6 +43,13 @@ export function StageBar({ entry, zoomBy }: { entry: Entry; zoomBy: (factor: num
       </button>
       <button type="button" onClick={() => turnFurther(entry)}>
         {texts.stageTurn}
+      </button>
+      <button
+        type="button"
+        aria-pressed={shownMirrored.value}
+        onClick={() => (shownMirrored.value = !shownMirrored.value)}
+      >
+        {texts.stageMirror}
       </button>
       <button type="button" onClick={resetView}>
         {texts.stageReset}

@@ -18,6 +18,7 @@ import {
   placement,
   resetView,
   showAsStored,
+  shownMirrored,
   shownTurn,
   turnFurther,
 } from './view-state.js';
@@ -97,10 +98,11 @@ export function Stage({ entry }: { entry: Entry }) {
           <div
             class="layer"
             data-turn={turn}
+            data-mirrored={shownMirrored.value ? '' : undefined}
             style={{
               width: `${layer.width}px`,
               height: `${layer.height}px`,
-              transform: `translate(-50%, -50%) translate(${x}px, ${y}px) scale(${zoom}) rotate(${turn}deg)`,
+              transform: `translate(-50%, -50%) translate(${x}px, ${y}px) scale(${shownMirrored.value ? -zoom : zoom}, ${zoom}) rotate(${turn}deg)`,
             }}
           >
             {shown !== undefined && (
@@ -144,10 +146,18 @@ export function Stage({ entry }: { entry: Entry }) {
           </button>
         </p>
       )}
+      {saysMirrored(entry) && (
+        <p class="turned" role="status">
+          {texts.stageMirrored}
+        </p>
+      )}
       <StageBar entry={entry} zoomBy={zoomBy} />
     </section>
   );
 }
+
+const saysMirrored = ({ orientation }: Entry): boolean =>
+  orientation !== undefined && orientation !== 'cannot_tell' && orientation.mirrored === true;
 
 const arrows: { [key: string]: readonly [number, number] } = {
   ArrowLeft: [1, 0],
@@ -174,6 +184,7 @@ function useStageShortcuts(zoomBy: (factor: number) => void, turnOnce: () => voi
     { keys: ['l'], repeats: true, description: texts.keyLessContrast, run: () => shift(0, 1.15) },
     { keys: ['i'], description: texts.keyInvert, run: () => (inverted.value = !inverted.value) },
     { keys: ['t'], description: texts.keyTurn, run: turnOnce },
+    { keys: ['h'], description: texts.keyMirror, run: () => (shownMirrored.value = !shownMirrored.value) },
     { keys: ['a'], description: texts.keyMap, run: () => (mapIsOn.value = !mapIsOn.value) },
   ]);
 }

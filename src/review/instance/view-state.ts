@@ -8,6 +8,8 @@ export const greyWindow = signal<GreyWindow>(wholeWindow);
 export const inverted = signal(false);
 /** Clockwise degrees that a person has chosen; undefined: those that bring the picture upright, as the network sees it. */
 export const chosenTurn = signal<number | undefined>(undefined);
+/** Whether the picture is shown as in a mirror, which only a person decides: a heart on the right looks the same. */
+export const shownMirrored = signal(false);
 /** What a plain drag does. */
 export const tool = signal<'window' | 'pan'>('window');
 
@@ -16,6 +18,7 @@ export function resetView(): void {
   greyWindow.value = wholeWindow;
   inverted.value = false;
   chosenTurn.value = undefined;
+  shownMirrored.value = false;
 }
 
 /** Whether the class-activation map is drawn over the picture, how strongly (0…1), and for which category. */

@@ -89,15 +89,18 @@ describe('plainview label', () => {
     expect(jsonLines(stdout)[0]).toMatchObject({ network: { name: expect.stringContaining('plainview') } });
   });
 
-  it('says with --json by how much a picture must be turned to be upright', async () => {
+  it('says with --json by how much a picture must be turned to be upright, and whether a chest is mirrored', async () => {
     const upright = shipped('samples', 'chest_composite.png');
     const turned = join(folder, 'turned.png');
     // A picture that was turned counter-clockwise must be turned clockwise.
     await sharp(upright).rotate(-90).png().toFile(turned);
-    const { stdout } = await runPlainview(['label', '--json', upright, turned]);
+    const mirrored = join(folder, 'mirrored.png');
+    await sharp(upright).flop().png().toFile(mirrored);
+    const { stdout } = await runPlainview(['label', '--json', upright, turned, mirrored]);
     expect(jsonLines(stdout)).toMatchObject([
-      { orientation: { turned: 0 } },
-      { orientation: { turned: 90 } },
+      { orientation: { turned: 0, mirrored: false } },
+      { orientation: { turned: 90, mirrored: false } },
+      { orientation: { turned: 0, mirrored: true } },
     ]);
   });
 

@@ -347,7 +347,7 @@ describe('a process that was started early', () => {
 
   it('is the first one of the classifier', async () => {
     const early = new EarlyProcess(limits, ['bitmap']);
-    const classifier = await start({ early });
+    const classifier = await start({ early, tellsOrientation: true });
     early.end();
     expect((await classifier.classify(goldenPictureFile('grey.png'))).scores).toHaveLength(5);
     expect(children).toHaveLength(1);

@@ -7,6 +7,7 @@ import { answerOf, type KnownAnswer, selfTest } from '../../../src/classify/engi
 import { buildChain } from '../../../src/classify/graph/chain.js';
 import { readGraphDef } from '../../../src/classify/graph/graphdef.js';
 import { walk } from '../../../src/classify/graph/walk.js';
+import { readMirrorModel } from '../../../src/classify/mirror-model.js';
 import { loadNetwork, type NetworkSource } from '../../../src/classify/network.js';
 import { readSideModel } from '../../../src/classify/side-model.js';
 import { detailOf, type PlainviewError } from '../../../src/errors/errors.js';
@@ -68,6 +69,7 @@ describe('the answer that is known of a network that comes with Plainview', () =
     };
     expect(await knownOf({})).toMatchObject({ height: 64, width: 64 });
     expect((await readSideModel()).known).toBeDefined();
+    expect((await readMirrorModel()).known).toBeDefined();
     expect(await knownOf({ outputLayer: 'another' })).toBeUndefined();
     const labels = shipped('model', 'classes.txt');
     const other = await loadNetwork({ graph: shipped('testkit', 'golden', 'networks', 'keras.pb'), labels });

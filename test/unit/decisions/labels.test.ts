@@ -105,6 +105,15 @@ describe('a picture that is not upright', () => {
       expect(labelsOf({ ...turned, orientation }, { labelsTurned: true })).toEqual(['knee_ap']);
   });
 
+  test('so has a mirrored one', () => {
+    const upright = { turned: 0 as const, score: 1 };
+    const labels = (mirrored: boolean | 'cannot_tell') =>
+      labelsOf({ ...turned, orientation: { ...upright, mirrored } }, { labelsTurned: true });
+    expect(labels(true)).toEqual(['knee_ap', 'not_upright']);
+    expect(labels(false)).toEqual(['knee_ap']);
+    expect(labels('cannot_tell')).toEqual(['knee_ap']);
+  });
+
   test('is as much turned after a correction, and after its undo', () => {
     const by = { who: 'ann', when: '2026-01-02T00:00:00.000Z' };
     const said = corrected(turned, 'hand_ap', by);

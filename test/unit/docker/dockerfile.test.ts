@@ -41,6 +41,8 @@ test('data files that the code reads are sent', () => {
     'model/upright.json',
     'model/side.pb',
     'model/side.json',
+    'model/mirrored.pb',
+    'model/mirrored.json',
     'model/self-test.json',
     'orders/regions.yaml',
     'orders/words/de.yaml',

@@ -21,7 +21,8 @@ test('the SBOM of a release is valid CycloneDX, names the commit, Node.js, the n
   );
   mkdirSync(join(folder, 'node_modules', 'used'), { recursive: true });
   mkdirSync(join(folder, 'model'));
-  for (const name of ['plainview', 'side']) writeFileSync(join(folder, 'model', `${name}.pb`), 'network');
+  for (const name of ['plainview', 'side', 'mirrored'])
+    writeFileSync(join(folder, 'model', `${name}.pb`), 'network');
   const make = () =>
     sbomOf(
       folder,
@@ -37,6 +38,7 @@ test('the SBOM of a release is valid CycloneDX, names the commit, Node.js, the n
     { purl: 'pkg:generic/node@24.1.0' },
     { name: 'model/plainview.pb' },
     { name: 'model/side.pb' },
+    { name: 'model/mirrored.pb' },
   ]);
   expect(graph).toEqual([
     { ref: 'plainview@1.2.3', dependsOn: ['used@1.0.0'] },
