@@ -498,6 +498,48 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     Object.assign(entry, { orientation: undefined });
   });
 
+  test('a picture in the mirror is turned clockwise too, and shown as stored where that is wanted', async () => {
+    const entry = nth(0);
+    Object.assign(entry, { orientation: { turned: 90, mirrored: true } });
+    const page = await openInstance(0);
+    /** Where the upper edge of the stored picture is on the screen: to the right, below, … */
+    const upperEdge = () =>
+      page.evaluate<string>(`(() => {
+        const { c, d } = new DOMMatrix(getComputedStyle(document.querySelector('.layer')).transform);
+        return Math.abs(c) > Math.abs(d) ? (c < 0 ? 'right' : 'left') : d < 0 ? 'below' : 'above';
+      })()`);
+    await expect.poll(upperEdge).toBe('right');
+    await page.keyboard.press('h');
+    await expect.poll(upperEdge).toBe('left');
+    await page.keyboard.press('t');
+    await expect.poll(upperEdge).toBe('above');
+    await page.keyboard.press('0');
+    await page.keyboard.press('h');
+    await page.getByRole('button', { name: 'Show as stored' }).click();
+    await expect.poll(upperEdge).toBe('above');
+    expect(await page.getByRole('button', { name: 'Mirror', exact: true }).getAttribute('aria-pressed')).toBe(
+      'false',
+    );
+    Object.assign(entry, { orientation: undefined });
+  });
+
+  test('on a telephone the tools do not hide that a chest is mirrored', async () => {
+    const entry = nth(0);
+    Object.assign(entry, { orientation: { turned: 90, mirrored: true } });
+    const page = await openInstance(0, {
+      isMobile: true,
+      hasTouch: true,
+      viewport: { width: 844, height: 390 },
+    });
+    const note = page.getByRole('status').filter({ hasText: 'this chest is mirrored' });
+    const box = await note.boundingBox();
+    const tools = await page.getByRole('toolbar').boundingBox();
+    expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(tools?.y ?? 0);
+    await page.getByRole('button', { name: 'Show as stored' }).tap();
+    await page.locator('.layer[data-turn="0"]').waitFor();
+    Object.assign(entry, { orientation: undefined });
+  });
+
   test('the facts name the marker on the film, and the network of a cascade that decided', async () => {
     const entry = nth(0);
     const cascade = ['regions', 'knees'].map((name, i) => ({

@@ -34,11 +34,13 @@ export const toldTurn = ({ orientation }: Pick<Entry, 'orientation'>): number =>
 export const shownTurn = (entry: Entry): number => chosenTurn.value ?? toldTurn(entry);
 
 export function turnFurther(entry: Entry): void {
-  chosenTurn.value = (shownTurn(entry) + 90) % 360;
+  // The picture is turned first, then mirrored: a turn to the right in the mirror is one to the left of the picture.
+  chosenTurn.value = (shownTurn(entry) + (shownMirrored.value ? 270 : 90)) % 360;
   placement.value = fitted;
 }
 
 export function showAsStored(): void {
   chosenTurn.value = 0;
+  shownMirrored.value = false;
   placement.value = fitted;
 }
