@@ -1,4 +1,5 @@
 import { otherClass } from '../classify/decide.js';
+import { turnAlone } from '../classify/turn.js';
 import { createError } from '../errors/errors.js';
 import { differencesOf, settledDifferences, settledIn } from './open-states.js';
 import { decisionOf } from './read.js';
@@ -137,6 +138,7 @@ function personal(
 ): NewDecision {
   const before = current.before ?? { ...networksDecision(current), ...settledIn(current) };
   const { top, network, engine, ms, orientation, side } = before;
+  const isThought = category !== null && [before.category, top[0]?.category].includes(category);
   return {
     ...(category === null
       ? { decision: 'unknown_view' as const }
@@ -147,7 +149,7 @@ function personal(
     person: { who, when, action },
     before,
     network,
-    ...(orientation === undefined ? {} : { orientation }),
+    ...(orientation === undefined ? {} : { orientation: isThought ? orientation : turnAlone(orientation) }),
     ...(side === undefined ? {} : { side }),
     engine,
     when,

@@ -1,8 +1,10 @@
 import type { Classified, Classifier } from '../classify/classifier.js';
 import { answersOf, decideOn, precisionOf } from '../classify/decide.js';
+import type { Orientation } from '../classify/orientation.js';
+import { turnAlone } from '../classify/turn.js';
 import type { Config } from '../config/options.js';
 import { recordOf, requestOf } from '../decisions/read.js';
-import type { NewDecision } from '../decisions/schema.js';
+import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
 import { shadowRecordOf } from '../decisions/shadow.js';
 import type { Metrics } from '../metrics/metrics.js';
 import type { DescribedInstance } from '../orthanc/hierarchy.js';
@@ -98,7 +100,9 @@ export class Judge {
     this.#parts.metrics.renderingsSpared.inc();
     // The features do not tell these, but the picture is the same.
     const known = recordOf(before)?.record;
-    const orientation = orients ? known?.orientation : undefined;
+    const orientation = orients
+      ? orientationFor(network.classes[scores.indexOf(Math.max(...scores))], known)
+      : undefined;
     const side = this.#parts.config.side === 'off' ? undefined : known?.side;
     return {
       scores,
@@ -146,4 +150,13 @@ export class Judge {
       ...(request === undefined ? {} : { requested: { who: request.who, when: request.when } }),
     };
   }
+}
+
+/** What an earlier decision tells, where the best category is this one now. */
+function orientationFor(
+  category: string | undefined,
+  known: Pick<InstanceRecord, 'orientation' | 'top'> | undefined,
+): Orientation | undefined {
+  if (known?.orientation === undefined || known.top[0]?.category === category) return known?.orientation;
+  return turnAlone(known.orientation);
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { statistics } from '../../../src/contract/review.js';
 import { openStates } from '../../../src/contract/states.js';
 import { aggregate } from '../../../src/decisions/aggregates.js';
-import { corrected, undone } from '../../../src/decisions/correction.js';
+import { confirmed, corrected, undone } from '../../../src/decisions/correction.js';
 import { labelsOf, planAllLabels, planLabels, requireLabels } from '../../../src/decisions/labels.js';
 import { type InstanceRecord, instanceRecord, readRecord } from '../../../src/decisions/schema.js';
 
@@ -122,6 +122,24 @@ describe('a picture that is not upright', () => {
       category: 'knee_ap',
       orientation: { turned: 90 },
     });
+  });
+
+  test('is not said to be mirrored once a person says that it is another view, until that is undone', () => {
+    const by = { who: 'ann', when: '2026-01-02T00:00:00.000Z' };
+    const chest = {
+      ...record('category', 'chest_pa_ap'),
+      top: [{ category: 'chest_pa_ap', score: 0.9 }],
+      orientation: { turned: 0 as const, score: 1, mirrored: true },
+    };
+    const labels = (said: object) => labelsOf({ ...chest, ...said }, { labelsTurned: true });
+    expect(labels(confirmed(chest, by))).toContain('not_upright');
+    const said = corrected(chest, 'abdomen_ap', by);
+    expect(said.orientation).toEqual({ turned: 0, score: 1 });
+    expect(labels(said)).not.toContain('not_upright');
+    expect(corrected(chest, null, by).orientation).toEqual({ turned: 0, score: 1 });
+    const undecided = { ...chest, decision: 'unknown_view' as const, category: undefined };
+    expect(corrected(undecided, 'chest_pa_ap', by).orientation).toMatchObject({ mirrored: true });
+    expect(undone({ ...chest, ...said }).orientation).toMatchObject({ mirrored: true });
   });
 
   test('an orientation that cannot be read is ignored', () => {

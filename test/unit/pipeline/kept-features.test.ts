@@ -92,6 +92,24 @@ test('which way up a picture is, and what its marker says, stays where it is dec
   });
 });
 
+test('that a chest is mirrored stays where it is one for the next network too', async () => {
+  const chest = { category: 'chest_pa_ap', score: 0.99 };
+  const told = { turned: 0, score: 0.9, mirrored: true } as const;
+  const sweptWith = async (answer: NonNullable<Known['answer']>) => {
+    const line = site.store(image());
+    const first = keeping({ answer: { ...chest, score: 0.6 } });
+    first.classifier.orientation = told;
+    await first.pipeline.process(jobOf(line.instance));
+    const second = keeping({ sha256: next, answer });
+    second.classifier.orientation = 'cannot_tell';
+    await second.sweep(line);
+    expect(second.classifier.pictures).toEqual([]);
+    return site.record(line.instance)?.orientation;
+  };
+  expect(await sweptWith(chest)).toEqual(told);
+  expect(await sweptWith({ category: 'hand_ap', score: 0.99 })).toEqual({ turned: 0, score: 0.9 });
+});
+
 test('what the former network was unsure of is decided anew, without a rendering', async () => {
   const line = await decided({ answer: { category: 'knee_lateral', score: 0.6 } });
   const { sweep } = keeping({ sha256: next });
