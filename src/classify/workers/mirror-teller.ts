@@ -1,3 +1,4 @@
+import { terminalMessage } from '../../errors/errors.js';
 import { chooseEngine } from '../engines/choose.js';
 import type { EngineChoice } from '../engines/engine.js';
 import { buildChain } from '../graph/chain.js';
@@ -24,7 +25,7 @@ export interface OrientationSetup extends UprightSetup {
 export type TellMirrored = (input: Float32Array, rows: number) => Promise<Mirrored>;
 
 /**
- * The second network starts with the first picture that needs it.
+ * The second network starts with the first picture that needs it. Where it cannot, that is said once, and no picture is lost by it.
  * @param rows of the classifier's input, which is square
  */
 export function withMirrored(
@@ -33,16 +34,17 @@ export function withMirrored(
   rows: number,
   choice: EngineChoice,
 ): Orient {
-  let started: Promise<TellMirrored> | undefined;
+  let started: Promise<TellMirrored | undefined> | undefined;
   return async (result) => {
     const orientation = await orient(result);
     const isTold = told[result.scores.indexOf(Math.max(...result.scores))];
     if (orientation === 'cannot_tell' || !isTold) return orientation;
-    started ??= startMirrorTeller(model, choice);
-    const tell = await started.catch((error: unknown) => {
-      started = undefined;
-      throw error;
+    started ??= startMirrorTeller(model, choice).catch((error: unknown) => {
+      process.emitWarning(`it cannot be told which chests are mirrored: ${terminalMessage(error)}`);
+      return undefined;
     });
+    const tell = await started;
+    if (tell === undefined) return orientation;
     const upright = turnedBy(result.input, rows, orientation.turned);
     return { ...orientation, mirrored: await tell(upright, rows) };
   };

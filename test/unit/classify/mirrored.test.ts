@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, test } from 'vitest';
+import { beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { z } from 'zod';
 import { readMirrorModel } from '../../../src/classify/mirror-model.js';
 import { decode } from '../../../src/classify/prepare/decode.js';
@@ -85,6 +85,21 @@ describe('the network', () => {
       const picture = drawn(drawing);
       expect(await sure(mirrorOf(picture, rows), rows)).toBe(!(await sure(picture, rows)));
     }
+  });
+
+  it('that cannot run loses no picture: nothing is told of it, and the service says why once', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockReturnValue();
+    const wrong = { ...model, known: { height: 32, width: 32, scores: [1, 0] } };
+    const upright = { turned: 0 as const, score: 1 };
+    const tell = withMirrored(async () => upright, { model: wrong, told: [true] }, rows, 'onnxruntime');
+    const picture = { input: new Float32Array(rows * rows * 3), scores: Float32Array.of(1), seconds: 0 };
+    expect(await Promise.all([tell(picture as InferenceResult), tell(picture as InferenceResult)])).toEqual([
+      upright,
+      upright,
+    ]);
+    expect(await tell(picture as InferenceResult)).toEqual(upright);
+    expect(warned.mock.calls).toEqual([[expect.stringContaining('self-test')]]);
+    warned.mockRestore();
   });
 
   it.skipIf(!existsSync(radiographsFolder))('tells real chests, turned ones too', async () => {
