@@ -40,7 +40,10 @@ export function withMirrored(
     const isTold = told[result.scores.indexOf(Math.max(...result.scores))];
     if (orientation === 'cannot_tell' || !isTold) return orientation;
     started ??= startMirrorTeller(model, choice).catch((error: unknown) => {
-      process.emitWarning(`it cannot be told which chests are mirrored: ${terminalMessage(error)}`);
+      // Before the answer: `plainview label` ends the process after its last picture.
+      console.error(
+        `It is not told which chests are mirrored, because model/mirrored.pb of Plainview cannot run: ${terminalMessage(error)}`,
+      );
       return undefined;
     });
     const tell = await started;

@@ -88,7 +88,7 @@ describe('the network', () => {
   });
 
   it('that cannot run loses no picture: nothing is told of it, and the service says why once', async () => {
-    const warned = vi.spyOn(process, 'emitWarning').mockReturnValue();
+    const warned = vi.spyOn(console, 'error').mockReturnValue();
     const wrong = { ...model, known: { height: 32, width: 32, scores: [1, 0] } };
     const upright = { turned: 0 as const, score: 1 };
     const tell = withMirrored(async () => upright, { model: wrong, told: [true] }, rows, 'onnxruntime');
