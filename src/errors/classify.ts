@@ -67,7 +67,8 @@ export const classifyErrors = {
     exit: 2,
     meaning:
       'The network file, or the `.json` file beside it, is missing or damaged, or it is a file of another program.',
-    remedy: 'Check PLAINVIEW_NETWORK, `--network` or `--graph`, and the file that it names.',
+    remedy:
+      'Check PLAINVIEW_NETWORK, `--network` or `--graph`, and the file that it names. If it is `upright.json`, `side.pb`, `mirrored.pb` or a `.json` beside them, install Plainview again; until then set PLAINVIEW_ORIENTATION and PLAINVIEW_SIDE to `off`.',
   },
   network_layer: {
     message: (p: { layer: string; problem: string }) =>
