@@ -77,7 +77,7 @@ function runOrExit([command, ...rest]) {
 /** Passes signals to the last command, and exits with its status. */
 function runLast([command, ...rest]) {
   // Workers that it starts need not be compiled again: see worker-from-source.mjs.
-  const env = { ...process.env, PLAINVIEW_TEST_WORKER: 'built' };
+  const env = { ...process.env, TEST_WORKER: 'built' };
   const child = spawn(command, rest, { cwd: root, stdio: 'inherit', env });
   // The child is in the same process group, so it gets Ctrl-C from the terminal. SIGTERM must be passed on.
   process.on('SIGINT', () => {});

@@ -1,6 +1,6 @@
 // Runs the worker in a process, for tests and benchmarks: from its TypeScript. It does not get the loader of its parent. After a
 // build of the same source, dist/ has the same worker, which starts with half the CPU.
-if (process.env.PLAINVIEW_TEST_WORKER === 'built') await import('../../../dist/classify/workers/worker.js');
+if (process.env.TEST_WORKER === 'built') await import('../../../dist/classify/workers/worker.js');
 else {
   const { register } = await import('tsx/esm/api');
   register();

@@ -98,7 +98,6 @@ export function Stage({ entry }: { entry: Entry }) {
           <div
             class="layer"
             data-turn={turn}
-            data-mirrored={shownMirrored.value ? '' : undefined}
             style={{
               width: `${layer.width}px`,
               height: `${layer.height}px`,
