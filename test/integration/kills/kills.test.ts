@@ -6,14 +6,7 @@ afterAll(discardStates);
 
 // A sample: `npm run chaos -- --only changes` kills before every change.
 const stride = 48;
-const sample = [
-  'rules',
-  'report study',
-  'rules, report instance',
-  'rules, tags',
-  'tags, report study',
-  'rules, tags, report instance',
-];
+const sample = ['rules', 'rules, tags', 'tags, report study', 'rules, tags, report instance'];
 
 describe('a service that is killed before a change, and goes on, leaves what it would have left', () => {
   const cases = operations.flatMap((operation, row) =>
