@@ -98,7 +98,6 @@ async function createOne(
   const { network, model } = loaded;
   const second = await loadShadow(options.shadow, network);
   const side = options.readsSide ? await readSideModel() : undefined;
-  const orientation = options.tellsOrientation ? await orientationOf(network) : undefined;
   const others = [
     ...(model.kind === 'onnx' ? [model] : []),
     ...(second?.loaded ? [second.loaded.model] : []),
@@ -107,7 +106,7 @@ async function createOne(
   const setup = {
     model,
     engine: options.engine,
-    orientation,
+    orientation: options.tellsOrientation ? await orientationOf(network) : undefined,
     side,
     maxMegapixels: options.maxMegapixels ?? defaultMegapixels,
     frame: options.frame,

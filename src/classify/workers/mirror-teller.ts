@@ -1,13 +1,9 @@
 import { terminalMessage } from '../../errors/errors.js';
-import { chooseEngine } from '../engines/choose.js';
 import type { EngineChoice } from '../engines/engine.js';
-import { buildChain } from '../graph/chain.js';
-import { readGraphDef } from '../graph/graphdef.js';
-import { defaultLayers } from '../graph/layers.js';
-import { walk } from '../graph/walk.js';
 import type { MirrorModel } from '../mirror-model.js';
 import type { Mirrored } from '../orientation.js';
 import { type Orient, turnedBy, type UprightSetup } from './orienter.js';
+import { startSmallNetwork } from './start-small-network.js';
 
 /** What tells mirrored pictures, for the classes of one network. */
 export interface MirrorSetup {
@@ -56,8 +52,7 @@ export function withMirrored(
 /** @throws network_unsupported, engine_unavailable, engine_wrong, no_engine */
 export async function startMirrorTeller(model: MirrorModel, choice: EngineChoice): Promise<TellMirrored> {
   const size = { height: model.side, width: model.side };
-  const steps = walk(readGraphDef(model.graph), defaultLayers);
-  const { engine } = await chooseEngine(choice, buildChain(steps, size), steps, model.known);
+  const engine = await startSmallNetwork(model, size, choice);
   return async (input, rows) => {
     const picture = shrunk(input, rows, model.side);
     // Both ways round, so that the answers for a picture and its mirror image are always opposite ones.

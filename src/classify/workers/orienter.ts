@@ -59,11 +59,11 @@ export function orienterOf(
 
 /** A square picture turned clockwise. @param input [side, side, 3] */
 export function turnedBy(input: Float32Array, side: number, turn: QuarterTurn): Float32Array {
+  if (turn === 0) return input;
   const result = new Float32Array(input.length);
   const last = side - 1;
   // Where the pixel at x, y comes from: start + x · right + y · down.
   const [start, right, down] = {
-    0: [0, 1, side],
     90: [last * side, -side, 1],
     180: [last * side + last, -1, -side],
     270: [last, side, -1],

@@ -1,16 +1,12 @@
-import { chooseEngine } from '../engines/choose.js';
 import type { EngineChoice } from '../engines/engine.js';
-import { buildChain } from '../graph/chain.js';
-import { readGraphDef } from '../graph/graphdef.js';
 import { softmax } from '../graph/last-layer.js';
-import { defaultLayers } from '../graph/layers.js';
-import { walk } from '../graph/walk.js';
 import type { QuarterTurn } from '../orientation.js';
 import { prepareAsDescribed } from '../prepare/described.js';
 import type { Picture } from '../prepare/picture.js';
 import type { Side } from '../side.js';
 import type { SideModel } from '../side-model.js';
 import { turnedBy } from './orienter.js';
+import { startSmallNetwork } from './start-small-network.js';
 
 /** Letters are read upright: the picture is turned by this before. */
 export type ReadSide = (picture: Picture, turn: QuarterTurn) => Promise<Side>;
@@ -34,11 +30,9 @@ const form = {
 
 /** @throws network_unsupported, engine_unavailable, engine_wrong, no_engine */
 export async function startSideReader(model: SideModel, choice: EngineChoice): Promise<ReadSide> {
-  const steps = walk(readGraphDef(model.graph), defaultLayers);
-  const { engine } = await chooseEngine(choice, buildChain(steps, size), steps, model.known);
+  const engine = await startSmallNetwork(model, size, choice);
   return async (picture, turn) => {
-    const stored = await prepareAsDescribed(picture, form);
-    const input = turn === 0 ? stored : turnedBy(stored, side, turn);
+    const input = turnedBy(await prepareAsDescribed(picture, form), side, turn);
     const { featureMaps = new Float32Array() } = await engine.infer(input, size);
     return sideIn(featureMaps, model);
   };
