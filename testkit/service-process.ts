@@ -154,9 +154,14 @@ export class ServiceProcess {
       : [`the log holds ${lines.length} faults of its own: ${lines[0]?.slice(0, 300)}`];
   }
 
-  /** Of all starts so far. */
+  /** Of all starts so far. A line comes there later than the answer of which it tells: `logged` waits for it. */
   log(): string {
     return readFileSync(this.#logFile, 'utf8');
+  }
+
+  /** Waits until a line of the log matches. */
+  async logged(line: RegExp): Promise<void> {
+    await waitFor(() => line.test(this.log()), { what: `a line of the log that matches ${line}` });
   }
 
   #procStatus(): string {

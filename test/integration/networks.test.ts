@@ -121,7 +121,7 @@ describe('the switch to another network', () => {
     service.start();
     await service.ready();
     expect(await deciding()).toBe('turned');
-    expect(service.log()).toMatch(/chosen by `plainview network use`/);
+    await service.logged(/chosen by `plainview network use`/);
     expect((await record(before)).network.name).not.toBe('turned');
     expect((await command('sweep')).status).toBe(0);
     await waitFor(async () => (await record(before)).network.name === 'turned');
@@ -177,7 +177,7 @@ describe('the switch to another network', () => {
     for (const role of ['viewer', 'reviewer'] as const)
       expect((await callApi(service, 'POST', '/networks/use', { role, body })).status).toBe(403);
     expect((await callApi(service, 'POST', '/networks/use', { body, who: 'eve' })).status).toBe(200);
-    expect(service.log()).toMatch(/"who":"eve".*"action":"use network","target":"networks\/turned"/);
+    await service.logged(/"who":"eve".*"action":"use network","target":"networks\/turned"/);
     expect((await callApi(service, 'POST', '/networks/back')).status).toBe(200);
   });
 

@@ -121,6 +121,7 @@ describe.skipIf(server === undefined)('services of one archive', () => {
     expect((await callApi(right.service, 'GET', '/me')).status).toBe(401);
     await waitFor(() => right.service.leads(), { what: 'another leader', timeout: 90_000 });
     expect((await callApi(right.service, 'GET', '/me')).status).toBe(200);
+    await wrong.service.logged(/the clock of this machine differs/);
     expect(lines(wrong, 'the clock of this machine differs')).toHaveLength(1);
   }, 150_000);
 
