@@ -18,6 +18,8 @@ export interface AuditEntry {
     | 'cancel'
     | 'correct'
     | 'confirm'
+    /** A person has said which way up a picture is. */
+    | 'orient'
     | 'undo'
     /** An answer to what differs from the order. */
     | 'acknowledge'

@@ -1,4 +1,5 @@
 import { otherClass } from '../classify/decide.js';
+import type { Orientation, QuarterTurn } from '../classify/orientation.js';
 import { turnAlone } from '../classify/turn.js';
 import { createError } from '../errors/errors.js';
 import { differencesOf, settledDifferences, settledIn } from './open-states.js';
@@ -50,6 +51,23 @@ export function confirmed(current: InstanceRecord, by: By): NewDecision {
 }
 
 /**
+ * A person says which way up the picture is, and confirms a network's category by that.
+ * @param turned clockwise degrees that bring it upright
+ * @param mirrored whether it is mirrored, once it is upright
+ * @throws category_undecided
+ */
+export function oriented(
+  current: InstanceRecord,
+  { turned, mirrored }: { turned: QuarterTurn; mirrored: boolean },
+  by: By,
+): NewDecision {
+  const orientation = { turned, score: 1, mirrored, person: by };
+  if (current.who === 'person') return { ...decisionOf(current), when: by.when, orientation };
+  if (current.decision !== 'category') throw createError('category_undecided', {});
+  return { ...confirmed(current, by), orientation };
+}
+
+/**
  * A person answers a decision that differs from the order.
  * @param category what the picture shows, where the answer is `category_wrong`; null: none of the categories
  * @throws nothing_to_acknowledge, category_undecided, category_unchanged
@@ -89,7 +107,11 @@ const shownDiffers = ({ order }: InstanceRecord): boolean =>
 export const isAnswered = ({ order, acknowledged }: InstanceRecord): boolean =>
   acknowledged !== undefined && differencesOf(order).every((each) => acknowledged.of.includes(each));
 
-/** Back to what a person replaced: an answer that came after a person's decision, else that decision. @throws not_corrected */
+/**
+ * Back to what a person replaced: what was said last after a person's decision, an answer or which way up the picture is; else
+ * that decision.
+ * @throws not_corrected
+ */
 export function undone(current: InstanceRecord): NewDecision {
   const { who, person, before, acknowledged: answer } = current;
   const { settled, acknowledged: _, ...decided } = decisionOf(current);
@@ -98,6 +120,12 @@ export function undone(current: InstanceRecord): NewDecision {
     return decided;
   }
   if (before === undefined) throw createError('not_corrected', {});
+  const latest = [person?.when, answer?.when].reduce<string>((a, b = '') => (a > b ? a : b), '');
+  if ((saidOf(current)?.person?.when ?? '') > latest)
+    return {
+      ...withOrientation(decisionOf(current), toldOf(before, current.category ?? null)),
+      when: latest,
+    };
   if (answer === undefined || person === undefined || answer.when === person.when)
     return { ...before, who: 'network' };
   return { ...decided, when: person.when, ...(settled === undefined ? {} : { settled }) };
@@ -130,6 +158,26 @@ export function unconfirmed(current: InstanceRecord, { of, who }: { of: string; 
 export const saysWhatItShows = ({ who, person, acknowledged }: InstanceRecord): boolean =>
   who === 'person' && !(acknowledged?.answer === 'no_matter' && acknowledged.when === person?.when);
 
+/** What a network told of a picture that a person says is of this category. */
+function toldOf(
+  { category: given, top, orientation }: DecisionRecord,
+  category: string | null,
+): Orientation | undefined {
+  const isThought = category !== null && [given, top[0]?.category].includes(category);
+  return orientation === undefined || isThought ? orientation : turnAlone(orientation);
+}
+
+const withOrientation = (
+  { orientation: _, ...decided }: NewDecision,
+  orientation: Orientation | undefined,
+): NewDecision => ({ ...decided, ...(orientation === undefined ? {} : { orientation }) });
+
+/** Which way up a person said that the picture is. */
+const saidOf = ({ orientation }: InstanceRecord) =>
+  orientation !== undefined && orientation !== 'cannot_tell' && orientation.person !== undefined
+    ? orientation
+    : undefined;
+
 function personal(
   current: InstanceRecord,
   category: string | null,
@@ -137,8 +185,8 @@ function personal(
   { who, when }: By,
 ): NewDecision {
   const before = current.before ?? { ...networksDecision(current), ...settledIn(current) };
-  const { top, network, engine, ms, orientation, side } = before;
-  const isThought = category !== null && [before.category, top[0]?.category].includes(category);
+  const { top, network, engine, ms, side } = before;
+  const orientation = saidOf(current) ?? toldOf(before, category);
   return {
     ...(category === null
       ? { decision: 'unknown_view' as const }
@@ -149,7 +197,7 @@ function personal(
     person: { who, when, action },
     before,
     network,
-    ...(orientation === undefined ? {} : { orientation: isThought ? orientation : turnAlone(orientation) }),
+    ...(orientation === undefined ? {} : { orientation }),
     ...(side === undefined ? {} : { side }),
     engine,
     when,

@@ -1,3 +1,4 @@
+import type { Orientation } from '../classify/orientation.js';
 import type { DescribedInstance } from '../orthanc/hierarchy.js';
 import { type InstanceId, instanceId } from '../orthanc/ids.js';
 import type { Orthanc } from '../orthanc/orthanc.js';
@@ -134,10 +135,23 @@ function unnamed({ requested: _, reason, because, ...network }: DecisionRecord):
   };
 }
 
+const unnamedOrientation = (known: Orientation): Orientation =>
+  known === 'cannot_tell' || known.person === undefined
+    ? known
+    : { ...known, person: { ...known.person, who: nobody } };
+
 /** For an anonymised copy: it must not name who decided, or who requested it. */
-function withoutNames({ requested: _, person, before, acknowledged, ...decision }: NewDecision): NewDecision {
+function withoutNames({
+  requested: _,
+  person,
+  before,
+  acknowledged,
+  orientation,
+  ...decision
+}: NewDecision): NewDecision {
   return {
     ...decision,
+    ...(orientation === undefined ? {} : { orientation: unnamedOrientation(orientation) }),
     ...reasonOf('copied', {}),
     ...(person === undefined ? {} : { person: { ...person, who: nobody } }),
     ...(before === undefined ? {} : { before: unnamed(decisionRecord.parse(before)) }),

@@ -151,7 +151,7 @@ export const httpErrors = {
   },
   category_undecided: {
     message: (_: object) =>
-      'The network was not sure what this picture shows, so say that first: confirm or correct its category. Then answer what differs from the order.',
+      'The network was not sure what this picture shows, so say that first: confirm or correct its category.',
     transient: false,
     status: 409,
     exit: 1,

@@ -523,6 +523,45 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     Object.assign(entry, { orientation: undefined });
   });
 
+  test('a person says that a picture which the network calls mirrored is right as it is shown, and takes it back', async () => {
+    const entry = nth(0);
+    const told = {
+      decision: 'category',
+      category: 'chest_pa_ap',
+      orientation: { turned: 90, mirrored: true },
+    };
+    Object.assign(entry, told);
+    const page = await openInstance(0);
+    const question = page.getByText(
+      'Is the picture right as it is shown now? This also confirms: Chest PA/AP.',
+    );
+    await question.waitFor();
+    // Shown as the network says, there is nothing to ask.
+    await page.keyboard.press('h');
+    await expect.poll(() => question.count()).toBe(0);
+    await page.getByRole('button', { name: 'Show as stored' }).click();
+    await question.waitFor();
+    expect(await faults(page)).toEqual([]);
+    await page.getByRole('button', { name: /^It is right this way/ }).click();
+    await said(page, 'Noted which way up the picture is.');
+    expect(review.service.asked).toEqual([
+      `PUT instances/${entry.instance}/orientation {"turned":0,"mirrored":false,"of":"${entry.when}"}`,
+    ]);
+    await page.evaluate(`location.hash = '#/instance/${entry.instance}'`);
+    await page.locator('.layer[data-turn="0"]').waitFor();
+    await page.locator('img.radiograph[data-loaded]').waitFor();
+    expect(await page.getByText('is mirrored').count()).toBe(0);
+    await page.keyboard.press('t');
+    await page.getByText('Is the picture right as it is shown now?').waitFor();
+    await page.keyboard.press('f');
+    await page.waitForURL((url) => !url.href.endsWith(entry.instance));
+    expect(review.service.asked[1]).toContain('{"turned":90,"mirrored":false,');
+    await page.evaluate(`location.hash = '#/instance/${entry.instance}'`);
+    await page.getByText('Turned clockwise by 90°: alice says that it is upright then.').waitFor();
+    await page.keyboard.press('u');
+    await page.getByText('The network says that this chest is mirrored').waitFor();
+  });
+
   test('on a telephone the tools do not hide that a chest is mirrored', async () => {
     const entry = nth(0);
     Object.assign(entry, { orientation: { turned: 90, mirrored: true } });

@@ -34,6 +34,7 @@ const byPerson = (...labels: string[]) => {
   const all = [...labels, 'settled_by_person'].sort();
   return [all, all, all];
 };
+const later = '2099-01-01T00:00:00.000Z';
 const decision = (id: string) => `/instances/${id}/decision`;
 
 const asks = async (id: string, request: object = {}) =>
@@ -76,6 +77,59 @@ describe('a correction', () => {
       detail: { from: 'knee_lateral', to: 'hand_ap' },
     });
     await rm(folder, { recursive: true });
+  });
+
+  test('of the way up takes the label, is kept at a reclassification and with the picture, and is undone', async () => {
+    const env = { PLAINVIEW_ORIENTATION: 'label' };
+    const of = await service({ env });
+    of.classifier.orientation = { turned: 0, score: 0.98, mirrored: true };
+    of.classifier.answer = async () => ({ category: 'chest_pa_ap', score: 0.99 });
+    const file = image();
+    const stored = await real.storeInstance(file);
+    const id = stored.orthancId;
+    await reader().decided(id);
+    const first = (await reader().record(id))?.when;
+    const mirrored = ['chest_pa_ap', 'not_upright'];
+    expect(await labelsOf(stored)).toEqual([mirrored, mirrored, mirrored]);
+    const said = { turned: 0, mirrored: false };
+    const body = { ...said, of: first };
+    for (const wrong of [
+      { ...body, turned: 45 },
+      { turned: 0, of: first },
+      { ...body, of: later },
+    ])
+      expect((await callApi(of, 'PUT', `/instances/${id}/orientation`, { body: wrong })).status).not.toBe(
+        200,
+      );
+    expect((await callApi(of, 'PUT', `/instances/${id}/orientation`, { body, role: 'viewer' })).status).toBe(
+      403,
+    );
+    expect(await labelsOf(stored)).toEqual([mirrored, mirrored, mirrored]);
+    const { status, json } = await callApi(of, 'PUT', `/instances/${id}/orientation`, { body });
+    const bySomebody = { ...said, score: 1, person: { who: 'alice', when: json.when } };
+    expect({ status, json }).toMatchObject({
+      status: 200,
+      json: { who: 'person', category: 'chest_pa_ap', orientation: bySomebody },
+    });
+    expect(await labelsOf(stored)).toEqual(byPerson('chest_pa_ap'));
+    const [line = ''] = of.log().match(/^.*"action":"orient".*$/m) ?? [];
+    expect(JSON.parse(line).audit).toMatchObject({
+      who: 'alice',
+      target: `instances/${id}`,
+      detail: { from: 'chest_pa_ap', to: 'chest_pa_ap', orientation: said },
+    });
+    await asks(id);
+    await answered(id);
+    // What Orthanc loses with the file comes back with it.
+    await fetch(`${real.orthanc.url}/instances/${id}`, { method: 'DELETE' });
+    await real.storeInstance(file);
+    await reader().decided(id);
+    await waitFor(async () => (await reader().record(id))?.who === 'person');
+    expect((await reader().record(id))?.orientation).toEqual(bySomebody);
+    expect(await labelsOf(stored)).toEqual(byPerson('chest_pa_ap'));
+    const { when } = (await reader().record(id)) ?? {};
+    expect((await callApi(of, 'POST', `/instances/${id}/undo`, { body: { of: when } })).status).toBe(200);
+    expect(await labelsOf(stored)).toEqual([mirrored, mirrored, mirrored]);
   });
 
   test('is kept at a reclassification, unless the request includes corrected instances', async () => {

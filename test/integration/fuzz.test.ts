@@ -209,6 +209,9 @@ test('requests from the API’s description: none fails, none hangs, and each an
       return (await callOnce('confirm', one, { of: now?.when })) !== undefined;
     });
     await callOnce('acknowledge', stored[2]?.orthancId ?? '', { answer: 'no_matter', of: records[2]?.when });
+    const ofThird = (await new Reader(real.orthanc.url).record(stored[2]?.orthancId ?? ''))?.when;
+    await callOnce('orient', stored[2]?.orthancId ?? '', { turned: 90, mirrored: false, of: ofThird });
+    await callOnce('retryRoutes', '', { instances: [one] });
     const [second] = stored.slice(1);
     const pictures = [{ instance: second?.orthancId, of: records[1]?.when }];
     await callOnce('confirmTogether', '', { pictures });

@@ -1,8 +1,17 @@
 import { z } from 'zod';
 import type { Caller } from '../../access/caller.js';
+import { quarterTurn } from '../../classify/orientation.js';
 import { category } from '../../contract/named.js';
 import { entry } from '../../contract/review.js';
-import { acknowledged, type By, confirmed, corrected, settling, undone } from '../../decisions/correction.js';
+import {
+  acknowledged,
+  type By,
+  confirmed,
+  corrected,
+  oriented,
+  settling,
+  undone,
+} from '../../decisions/correction.js';
 import type { CategoryLabels } from '../../decisions/proposals.js';
 import { type InstanceRecord, mismatchAnswer, type NewDecision } from '../../decisions/schema.js';
 import { createError } from '../../errors/errors.js';
@@ -10,7 +19,7 @@ import type { Metrics } from '../../metrics/metrics.js';
 import { type InstanceId, instanceId } from '../../orthanc/ids.js';
 import type { Entries } from '../../worklist/entries.js';
 import { type Operation, operation } from './operation.js';
-import { giveVerdict, requireSeen, type Seen, type VerdictParts } from './verdict.js';
+import { giveVerdict, requireSeen, type Seen, type VerdictAction, type VerdictParts } from './verdict.js';
 
 interface Parts extends VerdictParts {
   entries: Entries;
@@ -55,7 +64,7 @@ const acknowledgement = z
     message: 'goes with category_wrong, and must be given there',
   });
 
-/** A person's verdict on a decision: correct, confirm, answer what differs from the order, undo. */
+/** A person's verdict on a decision: correct, confirm, say which way up, answer what differs from the order, undo. */
 export function correctionOperations(parts: Parts): Operation[] {
   const { entries, names, metrics } = parts;
   const requireKnown = (chosen: string | null) => {
@@ -63,7 +72,7 @@ export function correctionOperations(parts: Parts): Operation[] {
   };
   const decide = async (
     { instance, seen, caller }: { instance: InstanceId; seen: Seen; caller: Caller },
-    action: 'confirm' | 'correct' | 'acknowledge' | 'undo',
+    action: VerdictAction,
     next: (current: InstanceRecord, by: By) => NewDecision,
   ) => {
     await giveVerdict(parts, { instance, caller }, action, (current, shown, by) => {
@@ -109,6 +118,25 @@ export function correctionOperations(parts: Parts): Operation[] {
       body: z.strictObject({ of, picture }),
       answer: entry,
       handle: ({ params, body, caller }) => decide({ ...params, seen: body, caller }, 'confirm', confirmed),
+    }),
+    operation({
+      id: 'orient',
+      tag: 'decisions',
+      method: 'put',
+      path: '/api/v1/instances/{instance}/orientation',
+      summary:
+        "A person says which way up the picture is, and confirms the network's category by that; it stays as a correction does",
+      role: 'reviewer',
+      params: instanceParams,
+      body: z.strictObject({
+        turned: quarterTurn.describe('By how many degrees it must be turned clockwise to be upright.'),
+        mirrored: z.boolean().describe('Whether it is mirrored, once it is upright.'),
+        of,
+        picture,
+      }),
+      answer: entry,
+      handle: ({ params, body, caller }) =>
+        decide({ ...params, seen: body, caller }, 'orient', (current, by) => oriented(current, body, by)),
     }),
     operation({
       id: 'acknowledge',

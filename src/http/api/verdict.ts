@@ -14,6 +14,8 @@ export interface VerdictParts {
   audit: Audit;
 }
 
+export type VerdictAction = 'confirm' | 'correct' | 'orient' | 'acknowledge' | 'undo';
+
 /** What the person saw: `when` of the decision, and the picture. */
 export interface Seen {
   of: string;
@@ -30,11 +32,17 @@ export function requireSeen(
   if (picture !== undefined && picture !== shown.picture) throw createError('picture_replaced', { instance });
 }
 
+function shownOrientation({ orientation }: InstanceRecord) {
+  if (orientation === undefined || orientation === 'cannot_tell') return undefined;
+  const { turned, mirrored } = orientation;
+  return { turned, mirrored };
+}
+
 /** Replaces a decision by what a person says, notes who did it, and starts what follows. */
 export async function giveVerdict(
   { recorder, queue, audit }: VerdictParts,
   { instance, caller }: { instance: InstanceId; caller: Caller },
-  action: 'confirm' | 'correct' | 'acknowledge' | 'undo',
+  action: VerdictAction,
   next: (current: InstanceRecord, shown: Shown, by: By) => NewDecision,
 ): Promise<InstanceRecord> {
   const by = { who: caller.who, when: new Date().toISOString() };
@@ -44,6 +52,7 @@ export async function giveVerdict(
     from: previous && shownCategory(previous),
     to: shownCategory(record),
     ...(answer === undefined ? {} : { answer }),
+    ...(action === 'orient' ? { orientation: shownOrientation(record) } : {}),
   };
   await audit({ caller, action, target: `instances/${instance}`, detail });
   queue.enqueue(instance, 'request');

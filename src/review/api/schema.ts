@@ -54,6 +54,7 @@ export const entry = z.object({
       z.object({
         turned: z.number(),
         mirrored: z.optional(z.union([z.boolean(), z.literal('cannot_tell')])),
+        person: z.optional(z.object({ who: z.string() })),
       }),
       z.literal('cannot_tell'),
     ]),

@@ -1,8 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Entry } from '../api/schema.js';
 import type { Size } from '../base/size.js';
-import { pictureKey, seenPicture } from '../state/review.js';
+import { notifyOnError } from '../state/notices.js';
+import { canOrient, orient, pictureKey, saving, seenPicture } from '../state/review.js';
+import { mayReview } from '../state/session.js';
 import { texts } from '../texts/index.js';
+import { Key } from '../ui/keys.js';
 import { useShortcuts } from '../ui/shortcuts.js';
 import { useSize } from '../ui/use-size.js';
 import { ActivationMap } from './activation.js';
@@ -13,6 +16,8 @@ import {
   chosenTurn,
   greyWindow,
   inverted,
+  isShownOtherwise,
+  isToldMirrored,
   mapCategory,
   mapIsOn,
   placement,
@@ -21,6 +26,7 @@ import {
   shownMirrored,
   shownTurn,
   turnFurther,
+  whoTold,
 } from './view-state.js';
 import {
   clampToStage,
@@ -65,7 +71,7 @@ export function Stage({ entry }: { entry: Entry }) {
   const zoomBy = (factor: number) => {
     if (fit && space) placement.value = clampToStage(zoomAt(placement.value, factor), fit, space);
   };
-  useStageShortcuts(zoomBy, () => turnFurther(entry));
+  useStageShortcuts(entry, zoomBy);
   const onArrow = (event: KeyboardEvent) => {
     const direction = arrows[event.key];
     if (direction === undefined || !fit || !space) return;
@@ -139,15 +145,23 @@ export function Stage({ entry }: { entry: Entry }) {
       </div>
       {chosenTurn.value === undefined && turn !== 0 && (
         <p class="turned" role="status">
-          {texts.stageTurned(turn)}{' '}
+          {texts.stageTurned(turn, whoTold(entry))}{' '}
           <button type="button" onClick={showAsStored}>
             {texts.stageAsStored}
           </button>
         </p>
       )}
-      {saysMirrored(entry) && (
+      {isToldMirrored(entry) && (
         <p class="turned" role="status">
-          {texts.stageMirrored}
+          {texts.stageMirrored(whoTold(entry))}
+        </p>
+      )}
+      {mayReview.value && canOrient(entry) && isShownOtherwise(entry) && (
+        <p class="turned">
+          {texts.stageOtherwise(entry.who === 'network' ? entry.category : undefined)}{' '}
+          <button type="button" disabled={saving.value} onClick={() => notifyOnError(orientAsShown(entry))}>
+            {texts.stageWayUp} <Key name="f" />
+          </button>
         </p>
       )}
       <StageBar entry={entry} zoomBy={zoomBy} />
@@ -155,8 +169,8 @@ export function Stage({ entry }: { entry: Entry }) {
   );
 }
 
-const saysMirrored = ({ orientation }: Entry): boolean =>
-  orientation !== undefined && orientation !== 'cannot_tell' && orientation.mirrored === true;
+/** A person says that the picture is right as it is shown. */
+const orientAsShown = (entry: Entry): Promise<void> => orient(entry, shownTurn(entry), shownMirrored.value);
 
 const arrows: { [key: string]: readonly [number, number] } = {
   ArrowLeft: [1, 0],
@@ -165,7 +179,7 @@ const arrows: { [key: string]: readonly [number, number] } = {
   ArrowDown: [0, -1],
 };
 
-function useStageShortcuts(zoomBy: (factor: number) => void, turnOnce: () => void): void {
+function useStageShortcuts(entry: Entry, zoomBy: (factor: number) => void): void {
   const shift = (center: number, width: number) => {
     const { value } = greyWindow;
     greyWindow.value = limitWindow({
@@ -182,8 +196,17 @@ function useStageShortcuts(zoomBy: (factor: number) => void, turnOnce: () => voi
     { keys: ['m'], repeats: true, description: texts.keyMoreContrast, run: () => shift(0, 1 / 1.15) },
     { keys: ['l'], repeats: true, description: texts.keyLessContrast, run: () => shift(0, 1.15) },
     { keys: ['i'], description: texts.keyInvert, run: () => (inverted.value = !inverted.value) },
-    { keys: ['t'], description: texts.keyTurn, run: turnOnce },
+    { keys: ['t'], description: texts.keyTurn, run: () => turnFurther(entry) },
     { keys: ['h'], description: texts.keyMirror, run: () => (shownMirrored.value = !shownMirrored.value) },
+    ...(mayReview.value
+      ? [
+          {
+            keys: ['f'],
+            description: texts.stageWayUp,
+            run: () => notifyOnError(orientAsShown(entry)),
+          },
+        ]
+      : []),
     { keys: ['a'], description: texts.keyMap, run: () => (mapIsOn.value = !mapIsOn.value) },
   ]);
 }

@@ -26,9 +26,21 @@ export const mapIsOn = signal(false);
 export const mapStrength = signal(0.6);
 export const mapCategory = signal<string | undefined>(undefined);
 
-/** Clockwise degrees that bring the picture upright, as the network sees it; 0 where it cannot tell. */
-export const toldTurn = ({ orientation }: Pick<Entry, 'orientation'>): number =>
-  orientation === undefined || orientation === 'cannot_tell' ? 0 : orientation.turned;
+/** Clockwise degrees that bring the picture upright, as the network or a person says; 0 where nobody does. */
+export const toldTurn = (entry: Pick<Entry, 'orientation'>): number => toldOf(entry)?.turned ?? 0;
+
+export const isToldMirrored = (entry: Pick<Entry, 'orientation'>): boolean =>
+  toldOf(entry)?.mirrored === true;
+
+/** Who has said which way up the picture is; undefined: no person. */
+export const whoTold = (entry: Pick<Entry, 'orientation'>): string | undefined => toldOf(entry)?.person?.who;
+
+const toldOf = ({ orientation }: Pick<Entry, 'orientation'>) =>
+  orientation === 'cannot_tell' ? undefined : orientation;
+
+/** Whether the picture is shown in another way than is told of it. */
+export const isShownOtherwise = (entry: Entry): boolean =>
+  shownTurn(entry) !== toldTurn(entry) || shownMirrored.value !== isToldMirrored(entry);
 
 /** Clockwise degrees by which the picture is shown. */
 export const shownTurn = (entry: Entry): number => chosenTurn.value ?? toldTurn(entry);

@@ -90,6 +90,20 @@ export async function correct(entry: Entry, chosen: string | null): Promise<void
   );
 }
 
+/** Whether the category is decided, so that it can be said which way up the picture is. */
+export const canOrient = ({ who, decision }: Entry): boolean => who === 'person' || decision === 'category';
+
+/** Says which way up the picture is. @param turned clockwise degrees */
+export async function orient(entry: Entry, turned: number, mirrored: boolean): Promise<void> {
+  if (!canOrient(entry)) return notifyDone(texts.stageDecideFirst);
+  await decide(entry, texts.stageWayUpSaid, () =>
+    callApi(`instances/${entry.instance}/orientation`, entryShape, {
+      method: 'PUT',
+      body: { turned, mirrored, of: entry.when, picture: entry.picture },
+    }),
+  );
+}
+
 /** Answers what differs from the order. @param category with `category_wrong`; null: none of the categories */
 export async function acknowledge(
   entry: Entry,

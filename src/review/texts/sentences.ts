@@ -5,6 +5,10 @@ import { catalogue } from './messages.js';
 import { qualitySentences } from './quality-sentences.js';
 import { say } from './say.js';
 
+/** @param who undefined: the network */
+const teller = (who: string | undefined) =>
+  who === undefined ? { by: 'network', name: '' } : { by: 'person', name: who };
+
 /** The messages with placeholders, by their names. */
 export const sentences = {
   // Used in several places
@@ -49,7 +53,13 @@ export const sentences = {
     say('stageAlt', {
       category: category === undefined ? catalogue.messages.titleUndecided : categoryName(category),
     }),
-  stageTurned: (turn: number) => say('stageTurned', { turn }),
+  stageTurned: (turn: number, who: string | undefined) => say('stageTurned', { turn, ...teller(who) }),
+  stageMirrored: (who: string | undefined) => say('stageMirrored', teller(who)),
+  stageOtherwise: (confirms: string | undefined) =>
+    say('stageOtherwise', {
+      isConfirming: confirms !== undefined,
+      category: confirms === undefined ? '' : categoryName(confirms),
+    }),
   stageMapTitle: (category: string) => say('stageMapTitle', { category: categoryName(category) }),
 
   // Notices after decisions

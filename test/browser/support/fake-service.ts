@@ -208,6 +208,14 @@ export async function startFakeService(count = 60): Promise<FakeService> {
       entries[at] = { ...said, acknowledged: given };
       return json(response, entries[at]);
     }
+    if (leaf === 'orientation') {
+      const { turned = 0, mirrored = false } = body;
+      if (entry.who === 'network') before.set(key, entry);
+      const said = byPerson(entry, undefined);
+      const orientation = { turned, score: 1, mirrored, person: { who: fake.me.who, when: said.when } };
+      entries[at] = { ...said, orientation };
+      return json(response, entries[at]);
+    }
     const decided =
       leaf === 'undo'
         ? before.get(key)
@@ -267,6 +275,8 @@ interface Body {
   of?: string;
   category?: string | null;
   pictures?: { instance: string; of: string; picture?: string }[];
+  turned?: number;
+  mirrored?: boolean;
 }
 
 const types: { [extension: string]: string } = { html: 'text/html', js: 'text/javascript', css: 'text/css' };

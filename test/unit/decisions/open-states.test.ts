@@ -4,6 +4,7 @@ import {
   confirmed,
   confirmedUnordered,
   corrected,
+  oriented,
   saysWhatItShows,
   settling,
   undone,
@@ -174,4 +175,49 @@ describe('an answer to what differs from the order', () => {
 test('a record whose answer cannot be read is still a record', () => {
   const damaged = { ...mismatch, acknowledged: { who: 'somebody' }, settled: 'all' };
   expect(instanceRecord.parse(damaged)).toMatchObject({ category: 'knee_ap' });
+});
+
+describe('which way up a person says a picture is', () => {
+  const mirrored = record({
+    ...decidedAs('chest_pa_ap'),
+    orientation: { turned: 90, score: 0.9, mirrored: true },
+  });
+  const asStored = { turned: 0, mirrored: false } as const;
+  const said = { turned: 0, score: 1, mirrored: false, person: later };
+
+  test('confirms what the network gave, takes the label, and is taken back with it', () => {
+    const decided = oriented(mirrored, asStored, later);
+    expect(decided).toMatchObject({ who: 'person', category: 'chest_pa_ap', orientation: said });
+    expect(labelsOf(record(decided), { labelsTurned: true })).not.toContain('not_upright');
+    expect(labelsOf(mirrored, { labelsTurned: true })).toContain('not_upright');
+    expect(undone(record(decided))).toMatchObject({
+      who: 'network',
+      when: mirrored.when,
+      orientation: mirrored.orientation,
+    });
+  });
+
+  test('stands where another person says that the picture shows something else', () => {
+    const decided = record(oriented(mirrored, asStored, by));
+    for (const category of ['knee_ap', null])
+      expect(corrected(decided, category, later).orientation).toEqual({ ...said, person: by });
+    expect(confirmed(decided, later).orientation).toEqual({ ...said, person: by });
+  });
+
+  test('leaves what a person said of the category, and is taken back alone', () => {
+    const knee = record(corrected(mirrored, 'knee_ap', by));
+    expect(knee.orientation).toEqual({ turned: 90, score: 0.9 });
+    const decided = record(oriented(knee, asStored, later));
+    expect(decided).toMatchObject({ category: 'knee_ap', when: later.when, person: { who: 'alice' } });
+    expect(decided.orientation).toEqual(said);
+    expect(record(undone(decided))).toEqual(knee);
+    expect(undone(record(undone(decided)))).toMatchObject({ who: 'network', category: 'chest_pa_ap' });
+  });
+
+  test('needs a category first', () => {
+    for (const open of [unsure, unknown])
+      expect(() => oriented(open, asStored, by)).toThrow(
+        expect.objectContaining({ code: 'category_undecided' }),
+      );
+  });
 });

@@ -166,7 +166,12 @@ async function pluginCodes(): Promise<string[]> {
 const person = { confirmed: 3, corrected: 1 };
 /** Of each sentence, what can be said with it. */
 const samples: { [name in keyof Sentences]: Parameters<Sentences[name]>[] } = {
-  stageTurned: [[90]],
+  stageTurned: [
+    [90, undefined],
+    [90, 'alice'],
+  ],
+  stageMirrored: [[undefined], ['alice']],
+  stageOtherwise: [[undefined], ['knee_ap']],
   errorBetween: [[502]],
   headerInProgress: [[1200]],
   signInAt: [['idp.example']],

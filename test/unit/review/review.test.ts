@@ -60,6 +60,20 @@ test('confirming sends which decision was seen, updates the list and shows the n
   expect(review.saving.value).toBe(false);
 });
 
+test('which way up a picture is, is said where its category is decided', async () => {
+  const { api, notices, review, routing } = page();
+  const unsure = await open(0);
+  await review.orient(unsure, 0, false);
+  expect(api.requests).toEqual([]);
+  expect(notices.notice.value?.message).toBe('First say what the picture shows.');
+  api.on(`PUT instances/${idOf(0)}/orientation`, () => byPerson(0, 'knee_ap'));
+  await review.orient({ ...unsure, decision: 'category', category: 'knee_ap' }, 90, true);
+  expect(api.requests).toEqual([
+    `PUT instances/${idOf(0)}/orientation {"turned":90,"mirrored":true,"of":"${timeOf(0)}"}`,
+  ]);
+  expect(routing.route.value).toEqual({ page: 'instance', instance: idOf(1) });
+});
+
 test('correcting the last instance of the list stays there', async () => {
   const { api, notices, review, routing } = page();
   const entry = await open(2);
