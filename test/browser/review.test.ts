@@ -532,9 +532,7 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     };
     Object.assign(entry, told);
     const page = await openInstance(0);
-    const question = page.getByText(
-      'Is the picture right as it is shown now? This also confirms: Chest PA/AP.',
-    );
+    const question = page.getByRole('button', { name: /^It is right this way/ });
     await question.waitFor();
     // Shown as the network says, there is nothing to ask.
     await page.keyboard.press('h');
@@ -542,8 +540,8 @@ describe.skipIf(!hasBrowser)('the review page', () => {
     await page.getByRole('button', { name: 'Show as stored' }).click();
     await question.waitFor();
     expect(await faults(page)).toEqual([]);
-    await page.getByRole('button', { name: /^It is right this way/ }).click();
-    await said(page, 'Noted which way up the picture is.');
+    await question.click();
+    await said(page, 'Noted which way up the picture is, and confirmed: Chest PA/AP.');
     expect(review.service.asked).toEqual([
       `PUT instances/${entry.instance}/orientation {"turned":0,"mirrored":false,"of":"${entry.when}"}`,
     ]);

@@ -86,6 +86,11 @@ export function Stage({ entry }: { entry: Entry }) {
 
   const { slope, intercept } = windowChange(shown?.window ?? wholeWindow, greyWindow.value, inverted.value);
   const category = mapCategory.value ?? entry.category ?? entry.top[0]?.category;
+  const wayUp = mayReview.value && canOrient(entry) && isShownOtherwise(entry) && (
+    <button type="button" disabled={saving.value} onClick={() => notifyOnError(orientAsShown(entry))}>
+      {texts.stageWayUp} <Key name="f" />
+    </button>
+  );
   return (
     <section class="viewer" aria-label={texts.stageRadiograph}>
       {/* biome-ignore lint/a11y/useSemanticElements: no form's fieldset */}
@@ -151,18 +156,16 @@ export function Stage({ entry }: { entry: Entry }) {
           </button>
         </p>
       )}
-      {isToldMirrored(entry) && (
+      {isToldMirrored(entry) ? (
         <p class="turned" role="status">
-          {texts.stageMirrored(whoTold(entry))}
+          {texts.stageMirrored(whoTold(entry))} {wayUp}
         </p>
-      )}
-      {mayReview.value && canOrient(entry) && isShownOtherwise(entry) && (
-        <p class="turned">
-          {texts.stageOtherwise(entry.who === 'network' ? entry.category : undefined)}{' '}
-          <button type="button" disabled={saving.value} onClick={() => notifyOnError(orientAsShown(entry))}>
-            {texts.stageWayUp} <Key name="f" />
-          </button>
-        </p>
+      ) : (
+        wayUp && (
+          <p class="turned">
+            {texts.stageOtherwise} {wayUp}
+          </p>
+        )
       )}
       <StageBar entry={entry} zoomBy={zoomBy} />
     </section>

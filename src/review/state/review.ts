@@ -96,7 +96,7 @@ export const canOrient = ({ who, decision }: Entry): boolean => who === 'person'
 /** Says which way up the picture is. @param turned clockwise degrees */
 export async function orient(entry: Entry, turned: number, mirrored: boolean): Promise<void> {
   if (!canOrient(entry)) return notifyDone(texts.stageDecideFirst);
-  await decide(entry, texts.stageWayUpSaid, () =>
+  await decide(entry, texts.stageWayUpSaid(entry.who === 'network' ? entry.category : undefined), () =>
     callApi(`instances/${entry.instance}/orientation`, entryShape, {
       method: 'PUT',
       body: { turned, mirrored, of: entry.when, picture: entry.picture },

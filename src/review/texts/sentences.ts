@@ -55,8 +55,8 @@ export const sentences = {
     }),
   stageTurned: (turn: number, who: string | undefined) => say('stageTurned', { turn, ...teller(who) }),
   stageMirrored: (who: string | undefined) => say('stageMirrored', teller(who)),
-  stageOtherwise: (confirms: string | undefined) =>
-    say('stageOtherwise', {
+  stageWayUpSaid: (confirms: string | undefined) =>
+    say('stageWayUpSaid', {
       isConfirming: confirms !== undefined,
       category: confirms === undefined ? '' : categoryName(confirms),
     }),

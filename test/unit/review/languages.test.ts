@@ -171,7 +171,7 @@ const samples: { [name in keyof Sentences]: Parameters<Sentences[name]>[] } = {
     [90, 'alice'],
   ],
   stageMirrored: [[undefined], ['alice']],
-  stageOtherwise: [[undefined], ['knee_ap']],
+  stageWayUpSaid: [[undefined], ['knee_ap']],
   errorBetween: [[502]],
   headerInProgress: [[1200]],
   signInAt: [['idp.example']],
