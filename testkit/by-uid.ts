@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../src/config/load.js';
-import { type InstanceId, instanceId } from '../src/orthanc/ids.js';
+import { groupId, type InstanceId, instanceId } from '../src/orthanc/ids.js';
 import { Orthanc } from '../src/orthanc/orthanc.js';
 import { image, uid } from './dicom.js';
 import { storeInstance } from './orthanc.js';
@@ -65,6 +65,44 @@ export function readsByUid(url: () => string): void {
     });
     expect(expected).toHaveLength(6);
     expect(found).toEqual(expected);
+  });
+
+  test('whole studies of which all UIDs are known, and what is not known beside them', async () => {
+    const described = await Promise.all(ids.map((id) => byUid?.hierarchy.describe(id)));
+    const studies = [...new Set(described.flatMap((each) => each?.parents?.study ?? []))];
+    const [found, expected] = await both(async ({ hierarchy }) => sorted(await hierarchy.trees(studies)));
+    expect(expected.length).toBeGreaterThanOrEqual(5);
+    expect(found).toEqual(expected);
+    // It comes where the others are known.
+    const late = image({
+      patientId: 'one',
+      studyInstanceUid: uid('by uid two series'),
+      seriesInstanceUid: uid('by uid first'),
+    });
+    const { orthancId } = await storeInstance(url(), late);
+    const [withLate, all] = await both(async ({ hierarchy }) => sorted(await hierarchy.trees(studies)));
+    expect(all.flatMap(({ instances }) => instances.map(({ ID }) => ID))).toContain(orthancId);
+    expect(withLate).toEqual(all);
+    await fetch(`${url()}/instances/${orthancId}`, { method: 'DELETE' });
+    const [without, rest] = await both(async ({ hierarchy }) => sorted(await hierarchy.trees(studies)));
+    // Orthanc notes when a series or study was changed last.
+    expect(without.map(({ instances }) => instances)).toEqual(expected.map(({ instances }) => instances));
+    expect(without).toEqual(rest);
+  });
+
+  test('metadata of series, known or not, and of one that is gone', async () => {
+    const series = (await byUid?.hierarchy.instances(ids))?.map(({ ParentSeries }) =>
+      groupId.parse(ParentSeries),
+    );
+    const [first] = series ?? [];
+    await fetch(`${url()}/series/${first}/metadata/4321`, { method: 'PUT', body: 'written' });
+    const gone = groupId.parse('00000000-00000000-00000000-00000000-00000000');
+    const [found, expected] = await both(({ hierarchy }) =>
+      hierarchy.metadata('Series', [...new Set(series), gone]),
+    );
+    expect(expected.size).toBe(7);
+    expect(found).toEqual(expected);
+    expect(Object.values(found.get(first ?? '') ?? {})).toContain('written');
   });
 
   test('identifiers', async () => {

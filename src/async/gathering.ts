@@ -8,6 +8,8 @@ export interface Arrival<T> {
   arrive(task: () => Promise<T>): Promise<T>;
   /** Does not come, or has been: nobody waits any more. */
   leave(): void;
+  /** Of one that is on the way: whether others of the key are too, or wait. */
+  hasCompany(): boolean;
 }
 
 interface Waiting<T> {
@@ -63,7 +65,8 @@ export class Gathering<K, T> {
         leave();
       });
     };
-    return { arrive, leave };
+    const hasCompany = () => group.coming + group.waiting.size > 1;
+    return { arrive, leave, hasCompany };
   }
 }
 

@@ -85,7 +85,7 @@ export class Recorder {
   ): Promise<RecordOutcome> {
     const { id, parents } = described;
     return this.#exclusive(id, async () => {
-      const read = await this.#readKnown(id, parents);
+      const read = await this.#readKnown(before, parents, coming);
       const current = { ...read, instance: withoutNewRequest(read.instance, before), coming };
       const { Metadata } = current.instance;
       requirePicture(current.instance, pictureOf(before));
@@ -239,12 +239,24 @@ export class Recorder {
     return this.#parts.orthanc.hierarchy.instanceWithStudy(id, undefined);
   }
 
-  /** The content of a large study names all its instances, so it is not read again and again. */
-  async #readKnown(id: InstanceId, parents: IdentifiedParents | undefined): Promise<Current> {
+  /**
+   * The study is read only for what is alone in it. The content of a large one names all its instances, so it is not read
+   * again and again.
+   */
+  async #readKnown(
+    before: IdentifiedInstance,
+    parents: IdentifiedParents | undefined,
+    coming: ComingDecision | undefined,
+  ): Promise<Current> {
+    const { ID } = before;
     const { hierarchy } = this.#parts.orthanc;
-    if (parents === undefined || !this.#parts.aggregates.isLarge(parents.study))
-      return hierarchy.instanceWithStudy(id, parents);
-    return { instance: await hierarchy.instance(id), study: parents.study };
+    const mayBeAlone =
+      parents === undefined ||
+      !(this.#parts.aggregates.isLarge(parents.study) || coming?.hasCompany() === true);
+    if (mayBeAlone) return hierarchy.instanceWithStudy(ID, parents);
+    const instance = await hierarchy.again(before);
+    if (instance === undefined) throw createError('instance_gone', { instance: ID });
+    return { instance, study: parents.study };
   }
 
   async #write(current: Current, given: NewDecision, seen?: Seen, ends?: EndedCorrection): Promise<Recorded> {

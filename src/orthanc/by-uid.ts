@@ -2,12 +2,14 @@ import type { z } from 'zod';
 import { slices } from '../async/slices.js';
 import { PlainviewError } from '../errors/errors.js';
 import type { Finder } from './finder.js';
-import type { InstanceId, SeriesId } from './ids.js';
+import type { GroupId, InstanceId, SeriesId, StudyId } from './ids.js';
+import { KnownUids } from './known-uids.js';
 import type { NodeChoice } from './node-choice.js';
 import {
   foundInstance,
   type IdentifiedInstance,
   instanceWithUids,
+  metadataContent,
   type SeriesContent,
   type StudyContent,
   seriesContent,
@@ -42,6 +44,8 @@ const content = ['MainDicomTags', 'Metadata', 'Labels', 'Parent'];
 export class ByUid {
   readonly #finder: Finder;
   readonly #choice: NodeChoice;
+  /** It knows those of what is noted here: a question about them needs no call for their UIDs. */
+  readonly known = new KnownUids();
   /** On the clock of `performance.now()`. */
   #restsUntil = 0;
 
@@ -99,6 +103,46 @@ export class ByUid {
     const wanted = new Set(series.map(({ ParentStudy }) => ParentStudy));
     const studies = allStudies.filter(({ ID }) => wanted.has(ID));
     return series.length === sample.size && studies.length === wanted.size ? { series, studies } : undefined;
+  }
+
+  /**
+   * Whole studies of which all UIDs are known, level by level: see `Hierarchy.trees`.
+   * @returns undefined where one is not known, or something is not found
+   */
+  async whole(
+    ids: readonly StudyId[],
+  ): Promise<
+    { studies: StudyContent[]; series: SeriesContent[]; instances: IdentifiedInstance[] } | undefined
+  > {
+    const studies = await this.#all(ids, (uids) => this.studies(uids));
+    const seriesIds = studies?.flatMap(({ Series }) => Series);
+    const series = seriesIds && (await this.#all(seriesIds, (uids) => this.series(uids)));
+    const instanceIds = series?.flatMap(({ Instances }) => Instances);
+    const instances = instanceIds && (await this.#all(instanceIds, (uids) => this.instances(uids)));
+    return studies && series && instances && { studies, series, instances };
+  }
+
+  /** Metadata of those of these series whose UIDs are known. Leaves out what is not found. */
+  async seriesMetadata(ids: readonly GroupId[]): Promise<Map<string, Record<string, string>>> {
+    const wanted = new Set<string>(ids);
+    const uids = ids.flatMap((id) => this.known.of(id) ?? []);
+    const found =
+      uids.length === 0
+        ? []
+        : await this.#find(metadataContent, 'Series', uids, { ResponseContent: ['Metadata'] });
+    return new Map(found.flatMap(({ ID, Metadata }) => (wanted.has(ID) ? [[ID, Metadata]] : [])));
+  }
+
+  /** @returns undefined where not all of them are known and found */
+  async #all<I extends InstanceId | SeriesId | StudyId, T extends { ID: I }>(
+    ids: readonly I[],
+    find: (uids: readonly string[]) => Promise<T[]>,
+  ): Promise<T[] | undefined> {
+    const uids = this.known.ofAll(ids);
+    const wanted = new Set<I>(ids);
+    // Two patients can have resources of one UID.
+    const found = uids && (await find([...new Set(uids)])).filter(({ ID }) => wanted.has(ID));
+    return found?.length === wanted.size ? found : undefined;
   }
 
   async #find<T extends z.ZodType>(

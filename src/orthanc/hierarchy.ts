@@ -15,6 +15,7 @@ import {
   type InstanceContent,
   identifiedInstance,
   instanceContent,
+  metadataContent,
   resourceContent,
   type SeriesContent,
   type StudyContent,
@@ -67,7 +68,6 @@ export interface LabelledGroup<I extends SeriesId | StudyId> {
 
 const labelNames = z.array(z.string());
 const namedMetadata = z.record(z.string(), z.string());
-const metadataContent = z.object({ ID: z.string(), Metadata: z.record(z.string(), z.string()).default({}) });
 
 /** Reads instances, series, studies and patients along Orthanc's hierarchy. */
 export class Hierarchy {
@@ -84,16 +84,18 @@ export class Hierarchy {
   /** Reads the attributes of an instance's file. @throws instance_gone */
   async describe(id: InstanceId): Promise<DescribedInstance> {
     const { ids, traits, ...described } = await simplifiedTags(this.#access, describedTags, id);
-    const parents = ids && derivedParents(id, ids);
+    const derived = ids && derivedParents(id, ids);
+    const parents = derived && {
+      ...derived,
+      uids: { instance: ids.SOPInstanceUID, series: ids.SeriesInstanceUID, study: ids.StudyInstanceUID },
+    };
+    if (parents !== undefined) this.#byUid.known.remember({ ...parents, instance: id }, parents.uids);
     return {
       ...described,
       id,
       // Hashed, because it is kept outside of Orthanc, and dates are patient data.
       traits: createHash('sha256').update(traits).digest('hex'),
-      parents: parents && {
-        ...parents,
-        uids: { instance: ids.SOPInstanceUID, series: ids.SeriesInstanceUID, study: ids.StudyInstanceUID },
-      },
+      parents,
       sopInstanceUid: ids?.SOPInstanceUID,
     };
   }
@@ -191,7 +193,7 @@ export class Hierarchy {
   }
 
   /**
-   * Whole studies, in three calls, or five where Orthanc is asked by UID. Leaves out deleted ones. Instances are read last: what
+   * Whole studies, in three calls, or five where Orthanc is asked by UIDs that were not known. Leaves out deleted ones. Instances are read last: what
    * is written on study and series adds them up, and is written only where these still are as they were read. So a decision
    * that another service makes meanwhile is counted, or met.
    */
@@ -280,13 +282,17 @@ export class Hierarchy {
 
   /** With SQLite, `/tools/bulk-content` of a series takes reading the metadata of the whole archive. */
   async #seriesMetadata(ids: readonly GroupId[]): Promise<Map<string, Record<string, string>>> {
-    const all = await Promise.all(
-      ids.map(async (id) => ({
-        id,
-        metadata: await this.#metadataOf(`series/${id}`).catch(ifAbsent(undefined)),
-      })),
+    const found = await this.#byUid.seriesMetadata(ids);
+    const others = await Promise.all(
+      ids
+        .filter((id) => !found.has(id))
+        .map(async (id) => ({
+          id,
+          metadata: await this.#metadataOf(`series/${id}`).catch(ifAbsent(undefined)),
+        })),
     );
-    return new Map(all.flatMap(({ id, metadata }) => (metadata === undefined ? [] : [[id, metadata]])));
+    for (const { id, metadata } of others) if (metadata !== undefined) found.set(id, metadata);
+    return found;
   }
 
   #metadataOf(resource: string): Promise<Record<string, string>> {
@@ -308,6 +314,8 @@ export class Hierarchy {
   /** @returns undefined where not all is found by UID */
   async #wholeByUid(ids: readonly StudyId[]) {
     if (!this.#byUid.serves) return undefined;
+    const known = await this.#byUid.whole(ids);
+    if (known !== undefined) return known;
     // Only for the UIDs of all.
     const before = await this.instances(ids);
     const parents = await this.#byUid.parents(before);

@@ -60,6 +60,11 @@ export const foundInstance = instanceContent
     const file = Attachments.find(({ ContentType }) => ContentType === 1);
     return file && { ...instance, FileUuid: file.Uuid };
   });
+/** The metadata of a resource of any level. */
+export const metadataContent = z.object({
+  ID: z.string(),
+  Metadata: z.record(z.string(), z.string()).default({}),
+});
 const anyUid = z.string().catch('');
 /** An instance with the UIDs of its series and study, from `/tools/find`; empty where a file lacks them. */
 export const instanceWithUids = z.object({

@@ -28,6 +28,19 @@ test('one that does not come keeps nobody waiting, however often it says so', as
   expect(await gathering.comes('study').arrive(async () => 2)).toBe(2);
 });
 
+test('whoever is on the way knows whether others are', () => {
+  const gathering = new Gathering<string, number>(never);
+  const a = gathering.comes('study');
+  gathering.comes('other');
+  expect(a.hasCompany()).toBe(false);
+  const [b, c] = [gathering.comes('study'), gathering.comes('study')];
+  void b.arrive(async () => 1);
+  c.leave();
+  expect(a.hasCompany()).toBe(true);
+  a.leave();
+  expect(gathering.comes('study').hasCompany()).toBe(false);
+});
+
 test('nobody waits longer than that for one that is slow, and that one is done too', async () => {
   const gathering = new Gathering<string, number>(1);
   const [quick, slow] = [gathering.comes('study'), gathering.comes('study')];

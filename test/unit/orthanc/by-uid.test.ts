@@ -3,7 +3,7 @@ import { loadConfig } from '../../../src/config/load.js';
 import { groupId, instanceId, studyId } from '../../../src/orthanc/ids.js';
 import { Orthanc } from '../../../src/orthanc/orthanc.js';
 import { readsByUid } from '../../../testkit/by-uid.js';
-import { image } from '../../../testkit/dicom.js';
+import { image, uid } from '../../../testkit/dicom.js';
 import { json } from '../../../testkit/fake-orthanc/router.js';
 import { type FakeOrthanc, startFakeOrthanc } from '../../../testkit/fake-orthanc.js';
 
@@ -109,9 +109,34 @@ test('nothing that is asked about series takes reading the metadata of the whole
     const asksState = (call: string) =>
       call.startsWith('/tools/bulk-content')
         ? !call.includes('"Level":"Instance"')
-        : call.includes('"Level":"Series"') && !call.includes('"ResponseContent":["MainDicomTags"');
+        : call.includes('"Level":"Series"') && !/"ResponseContent":\["(MainDicomTags|Metadata)"/.test(call);
     expect(bodies.filter(asksState)).toEqual([]);
     expect(bodies.length).toBeGreaterThan(8);
+  } finally {
+    orthanc.close();
+    await fake.stop();
+  }
+});
+
+test('of studies that were described, three questions are asked, and of their series one', async () => {
+  const fake = await startFakeOrthanc({ system: { Version: '1.13.0' } });
+  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url }));
+  try {
+    const { hierarchy } = orthanc;
+    await orthanc.nodes.check();
+    const stored = [1, 2, 3].map((n) =>
+      fake.store(image({ patientId: 'several', seriesInstanceUid: uid(`${n}`) })),
+    );
+    const described = await Promise.all(stored.map(({ ID }) => hierarchy.describe(instanceId.parse(ID))));
+    fake.calls.length = 0;
+    const studies = [...new Set(described.flatMap(({ parents }) => parents?.study ?? []))];
+    const trees = await hierarchy.trees(studies);
+    expect(trees.flatMap(({ instances }) => instances)).toHaveLength(3);
+    expect(fake.calls).toEqual(Array.from({ length: 3 }, () => ({ method: 'POST', path: '/tools/find' })));
+    fake.calls.length = 0;
+    const series = stored.map(({ ParentSeries }) => groupId.parse(ParentSeries));
+    expect((await hierarchy.metadata('Series', series)).size).toBe(3);
+    expect(fake.calls).toEqual([{ method: 'POST', path: '/tools/find' }]);
   } finally {
     orthanc.close();
     await fake.stop();
