@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Gate } from '../async/gate.js';
@@ -10,6 +10,9 @@ import { ownerOnly } from '../files/replace.js';
 const maxEnds = 2;
 /** What was in work at an end waits so long after the next start: all others come first. */
 const restMs = 10_000;
+
+/** Unlike `w`, it leaves what is there, so that no reader and no kill meets an empty file. */
+const inPlace = constants.O_WRONLY | constants.O_CREAT;
 
 const content = z.object({
   inWork: z.array(z.string()),
@@ -27,6 +30,8 @@ export class InWork {
   readonly #ends: Map<string, number>;
   readonly #gate = new Gate();
   readonly #restsUntil: number;
+  /** Bytes of the file; 0 before the first write, which leaves nothing of an earlier start. */
+  #length = 0;
   #isStopped = false;
 
   /**
@@ -84,13 +89,23 @@ export class InWork {
     this.#isStopped = true;
   }
 
-  /** Twice for each picture, so not synced: what the kernel has outlasts the process. Power cuts are not counted. */
+  /**
+   * Twice for each picture, so not synced: what the kernel has outlasts the process. Power cuts are not counted. And in place:
+   * ext4 writes to the disk at once what is renamed over another file, and this thread would wait for that.
+   */
   #write(): void {
     if (this.#isStopped) return;
+    const text = JSON.stringify({ inWork: [...this.#inWork], ends: Object.fromEntries(this.#ends) });
+    // Blanks, which JSON allows, cover the rest of a longer text.
+    const bytes = Buffer.from(text.padEnd(this.#length));
     try {
-      const text = JSON.stringify({ inWork: [...this.#inWork], ends: Object.fromEntries(this.#ends) });
-      writeFileSync(`${this.#path}.part`, text, ownerOnly);
-      renameSync(`${this.#path}.part`, this.#path);
+      const file = openSync(this.#path, this.#length === 0 ? 'w' : inPlace, ownerOnly.mode);
+      try {
+        writeFileSync(file, bytes);
+      } finally {
+        closeSync(file);
+      }
+      this.#length = bytes.length;
     } catch (error) {
       throw createError('state_unusable', { folder: this.#path, why: (error as Error).message }, error);
     }

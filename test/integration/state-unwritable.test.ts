@@ -1,4 +1,4 @@
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { image } from '../../testkit/dicom.js';
@@ -14,7 +14,8 @@ test('pictures that come while the state folder cannot be written are decided on
   const stateDir = await freshState(real.orthanc.url);
   const { log } = await service({ stateDir, env: { PLAINVIEW_ATTEMPTS: '1' } });
   // In the place of the file that is written first, so that root cannot write it either.
-  const inTheWay = join(stateDir, 'in-work.json.part');
+  const inTheWay = join(stateDir, 'in-work.json');
+  rmSync(inTheWay);
   mkdirSync(inTheWay);
   const { orthancId } = await real.storeInstance(image());
   await waitFor(() => log().split('"code":"state_unusable"').length > 3, { what: 'three attempts' });

@@ -68,3 +68,24 @@ test('a stop tells the reason: what it interrupts is under no suspicion', async 
   }
   expect(await started().run('slow', done)).toBe('done');
 });
+
+test('a shorter list of what is in work leaves nothing of a longer one', async () => {
+  const first = started();
+  const many = Array.from({ length: 50 }, (_, n) => `picture ${n}`);
+  const ends = many.map(async (key) => first.run(key, done));
+  await begin(first, 'culprit');
+  await Promise.all(ends);
+  await begin(started(), 'culprit');
+  const third = started();
+  await expect(third.run('culprit', done)).rejects.toMatchObject({ code: 'work_ends_service' });
+  for (const key of many) expect(await third.run(key, done)).toBe('done');
+});
+
+test('a file that somebody removes is there again with the next work', async () => {
+  const first = started();
+  rmSync(join(folder, 'in-work.json'));
+  expect(await first.run('a', done)).toBe('done');
+  await begin(first, 'b');
+  await begin(started(), 'b');
+  await expect(started().run('b', done)).rejects.toMatchObject({ code: 'work_ends_service' });
+});
