@@ -61,5 +61,5 @@ export const waitForDecided = (decided: () => Promise<number>, count: number) =>
   waitFor(async () => (await decided()) >= count, {
     what: `${count} decided`,
     timeout: 36_000_000,
-    everyMs: 100,
+    everyMs: 250,
   });
