@@ -347,8 +347,8 @@ export const plainview: Architecture = {
     express: ['http'],
     'express-rate-limit': ['http'],
     helmet: ['http'],
-    // Keeps thumbnails.
-    'lru-cache': ['http'],
+    // Keeps thumbnails, and UIDs.
+    'lru-cache': ['http', 'orthanc'],
     commander: ['commands'],
     'cli-progress': ['commands'],
     // The HTTP clients: of Orthanc, of a running service, of webhooks, of the download of a network.

@@ -16,13 +16,6 @@ import {
   studyContent,
 } from './resources.js';
 
-/** DICOM's UIDs of an instance and its parents. */
-export interface Uids {
-  instance: string;
-  series: string;
-  study: string;
-}
-
 /** Orthanc takes anything else in a query for a list or a pattern. */
 const plainUid = /^[\d.]+$/;
 

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { createError } from '../errors/errors.js';
 import { bulkContent } from './bulk.js';
-import { type ByUid, type Uids, uidOf } from './by-uid.js';
+import { type ByUid, uidOf } from './by-uid.js';
 import { ifAbsent } from './catch-handlers.js';
 import { derivedParents } from './derived-ids.js';
 import type { FileAccess } from './file-access.js';
 import type { AnyId, GroupId, GroupLevel, InstanceId, PatientId, SeriesId, StudyId } from './ids.js';
+import type { Uids } from './known-uids.js';
 import { type IndexedSeries, indexedKinds, mayBeRadiograph, toLookAt } from './radiographs.js';
 import {
   type DescribedTags,
