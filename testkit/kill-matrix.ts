@@ -7,7 +7,7 @@ import { MortalService, Stage } from './mortal-service.js';
 import { snapshot } from './owned-snapshot.js';
 import { head, rulesFolder } from './rules.js';
 
-export const operations = ['decide', 'correct', 'undo', 'reclassify'] as const;
+export const operations = ['decide', 'correct', 'orient', 'undo', 'reclassify'] as const;
 export type Operation = (typeof operations)[number];
 
 export interface FollowUps {
@@ -58,7 +58,9 @@ export async function killedRun(
     const answer = (category: string) => {
       classifier.answer = async () => ({ category, score: 0.99 });
     };
+    classifier.orientation = { turned: 90, score: 0.9 };
     const env = {
+      PLAINVIEW_ORIENTATION: 'label',
       PLAINVIEW_TAGS: followUps.tags,
       PLAINVIEW_REPORT: followUps.report,
       ...(followUps.rules
@@ -117,6 +119,7 @@ export async function killedRun(
     const run = async (): Promise<void> => {
       if (operation === 'decide' || id === undefined) store(0);
       else if (operation === 'correct') await service.correct(id, 'hand_ap');
+      else if (operation === 'orient') await service.orient(id, { turned: 0, mirrored: false });
       else if (operation === 'undo') await service.undo(id);
       else await service.reclassify([id]);
       await service.rest();
@@ -161,7 +164,11 @@ export async function problemsOf(
   kills: (changes: number) => boolean,
 ): Promise<{ kills: number; problems: string[] }> {
   const done = await unkilledRun(operation, followUps);
-  const undone: Partial<Record<Operation, Operation>> = { correct: 'decide', undo: 'correct' };
+  const undone: Partial<Record<Operation, Operation>> = {
+    correct: 'decide',
+    orient: 'decide',
+    undo: 'correct',
+  };
   const before = undone[operation];
   const expected = [
     done.afterSweep,

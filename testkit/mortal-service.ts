@@ -9,7 +9,7 @@ import { Lifecycle, type Part } from '../src/app/lifecycle.js';
 import { createWork, type Work } from '../src/app/work.js';
 import { loadConfig } from '../src/config/load.js';
 import type { Config } from '../src/config/options.js';
-import { corrected, undone } from '../src/decisions/correction.js';
+import { corrected, oriented, undone } from '../src/decisions/correction.js';
 import { RequestSeal } from '../src/decisions/request-seal.js';
 import type { NewDecision } from '../src/decisions/schema.js';
 import { Metrics } from '../src/metrics/metrics.js';
@@ -149,6 +149,10 @@ export class MortalService {
 
   async correct(id: InstanceId, category: string, who = 'alice'): Promise<void> {
     await this.#replace(id, (record) => corrected(record, category, { who, when: new Date().toISOString() }));
+  }
+
+  async orient(id: InstanceId, said: Parameters<typeof oriented>[1], who = 'alice'): Promise<void> {
+    await this.#replace(id, (record) => oriented(record, said, { who, when: new Date().toISOString() }));
   }
 
   undo = (id: InstanceId) => this.#replace(id, undone);

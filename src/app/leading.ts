@@ -1,9 +1,7 @@
 import type { Logger } from 'pino';
 import type { Classifier } from '../classify/classifier.js';
 import type { Config } from '../config/options.js';
-import type { CorrectionStore } from '../decisions/correction-store.js';
 import { requestOf, runOf } from '../decisions/read.js';
-import type { Recorder } from '../decisions/recorder.js';
 import type { RequestSeal } from '../decisions/request-seal.js';
 import { RequestWriter } from '../decisions/request-writer.js';
 import { asPlainviewError } from '../errors/errors.js';
@@ -102,7 +100,7 @@ export async function createLeading({
   /** What was begun and cut off: by the end of this process, by an outage of Orthanc, by the end of another process. */
   const settling: Part = {
     resume: async () => {
-      await settleBegun(corrections, recorder, log);
+      await settleBegun({ corrections, recorder, queue, log });
       await tagger.resume();
     },
   };
@@ -135,14 +133,22 @@ const scheduledSweeps = async (
     : [await SweepSchedule.open(expression, store, () => sweep.begin(sweepOrder), log)];
 
 /** Corrections that were begun, and cut off. */
-async function settleBegun(corrections: CorrectionStore, recorder: Recorder, log: Logger): Promise<void> {
-  for (const instance of await corrections.listBegun())
+async function settleBegun({
+  corrections,
+  recorder,
+  queue,
+  log,
+}: Pick<Work, 'corrections' | 'recorder' | 'queue'> & { log: Logger }): Promise<void> {
+  for (const instance of await corrections.listBegun()) {
     await recorder.settle(instance).catch((caught: unknown) => {
       const error = asPlainviewError(caught);
       // One instance's fault: the service is there for all others.
       if (!isDamaged(error) && !isStoreAway(error)) throw error;
       log.error({ err: error, instance }, 'a correction that was begun could not be settled');
     });
+    // Where its category is the former one, nothing else tells that its labels are still those of the former decision.
+    queue.enqueue(instance, 'changes');
+  }
 }
 
 /** Another process has ended. What it had begun is settled, and what it had to send is found. */

@@ -85,7 +85,7 @@ export async function createWeb(parts: Parts) {
     events.recorded(recorded);
     statistics.recorded(recorded);
     drift.recorded(recorded);
-    const verdict = verdictOf(recorded.record, classifier.network.classes);
+    const verdict = verdictOf(recorded, classifier.network.classes);
     if (verdict !== undefined) metrics.corrections.inc(verdict);
   });
   const operations = apiOperations({

@@ -4,14 +4,9 @@ import type { Orientation, QuarterTurn } from './orientation.js';
 export const turnOf = (known: Orientation | undefined): QuarterTurn =>
   known === undefined || known === 'cannot_tell' ? 0 : known.turned;
 
-/**
- * What stands of it where the picture is of another category than was thought: of a chest alone a network tells that it is
- * mirrored. What a person said stands.
- */
+/** What stands of what a network told where the picture is of another category than was thought: of a chest alone it tells that it is mirrored. */
 export const turnAlone = (known: Orientation): Orientation =>
-  known === 'cannot_tell' || known.person !== undefined
-    ? known
-    : { turned: known.turned, score: known.score };
+  known === 'cannot_tell' ? known : { turned: known.turned, score: known.score };
 
 /** Whether a picture is said to be mirrored. */
 export const isMirrored = (known: Orientation | undefined): boolean =>

@@ -90,10 +90,12 @@ export function acknowledged(
 
 /**
  * A person who decides sees the picture beside its order, so that the decision settles what differs, beside what was settled
- * before. What the person answers stands in the answer alone: it is open again where the answer is taken back.
+ * before. What the person answers stands in the answer alone: it is open again where the answer is taken back. Who says of a
+ * person's decision only which way up the picture is settles nothing.
  * @param differences of the decision from the order
  */
 export function settling(current: InstanceRecord, decided: NewDecision, differences: string[]): NewDecision {
+  if (isOfWayUp(decided)) return decided;
   const answered = decided.acknowledged?.of ?? [];
   const seen = differences.filter((each) => !answered.includes(each));
   return { ...decided, settled: [...new Set([...settledDifferences(current), ...seen])] };
@@ -120,15 +122,17 @@ export function undone(current: InstanceRecord): NewDecision {
     return decided;
   }
   if (before === undefined) throw createError('not_corrected', {});
-  const latest = [person?.when, answer?.when].reduce<string>((a, b = '') => (a > b ? a : b), '');
-  if ((saidOf(current)?.person?.when ?? '') > latest)
+  if (person === undefined) return { ...before, who: 'network' };
+  // An answer beside a person's decision came with it or after it.
+  if (isOfWayUp(current))
     return {
       ...withOrientation(decisionOf(current), toldOf(before, current.category ?? null)),
-      when: latest,
+      when: answer?.when ?? person.when,
     };
-  if (answer === undefined || person === undefined || answer.when === person.when)
-    return { ...before, who: 'network' };
-  return { ...decided, when: person.when, ...(settled === undefined ? {} : { settled }) };
+  if (answer === undefined || answer.when === person.when) return { ...before, who: 'network' };
+  const said = saidOf(current)?.person.when ?? '';
+  const when = said > person.when ? said : person.when;
+  return { ...decided, when, ...(settled === undefined ? {} : { settled }) };
 }
 
 /**
@@ -173,10 +177,15 @@ const withOrientation = (
 ): NewDecision => ({ ...decided, ...(orientation === undefined ? {} : { orientation }) });
 
 /** Which way up a person said that the picture is. */
-const saidOf = ({ orientation }: InstanceRecord) =>
-  orientation !== undefined && orientation !== 'cannot_tell' && orientation.person !== undefined
-    ? orientation
-    : undefined;
+function saidOf({ orientation }: Pick<InstanceRecord, 'orientation'>) {
+  if (orientation === undefined || orientation === 'cannot_tell') return undefined;
+  const { person } = orientation;
+  return person && { ...orientation, person };
+}
+
+/** Whether the last thing that was said of a person's decision is which way up the picture is. By no clock: they differ. */
+const isOfWayUp = (decision: Pick<InstanceRecord, 'orientation' | 'when' | 'person'>): boolean =>
+  saidOf(decision)?.person.when === decision.when && decision.person?.when !== decision.when;
 
 function personal(
   current: InstanceRecord,

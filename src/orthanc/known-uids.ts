@@ -1,6 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import type { GroupId, InstanceId, SeriesId, StudyId } from './ids.js';
 
+/** DICOM's UIDs of an instance and its parents. */
+export interface Uids {
+  instance: string;
+  series: string;
+  study: string;
+}
+
 /** Identifiers remembered: of thousands of instances with their parents, in some megabytes. */
 const mostRemembered = 10_000;
 

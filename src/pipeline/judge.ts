@@ -3,6 +3,7 @@ import { answersOf, decideOn, precisionOf } from '../classify/decide.js';
 import type { Orientation } from '../classify/orientation.js';
 import { turnAlone } from '../classify/turn.js';
 import type { Config } from '../config/options.js';
+import { networksDecision } from '../decisions/correction.js';
 import { recordOf, requestOf } from '../decisions/read.js';
 import type { InstanceRecord, NewDecision } from '../decisions/schema.js';
 import { shadowRecordOf } from '../decisions/shadow.js';
@@ -98,8 +99,9 @@ export class Judge {
     const scores = await this.#parts.kept?.scores(this.#parts.classifier, before);
     if (scores === undefined) return undefined;
     this.#parts.metrics.renderingsSpared.inc();
-    // The features do not tell these, but the picture is the same.
-    const known = recordOf(before)?.record;
+    // The features do not tell these, but the picture is the same. What a person said ends with their decision.
+    const record = recordOf(before)?.record;
+    const known = record && networksDecision(record);
     const orientation = orients
       ? orientationFor(network.classes[scores.indexOf(Math.max(...scores))], known)
       : undefined;

@@ -1,4 +1,5 @@
 import { shownCategory } from '../decisions/correction.js';
+import type { Recorded } from '../decisions/record-writer.js';
 import type { InstanceRecord } from '../decisions/schema.js';
 import { noCategory } from './daily-counts.js';
 
@@ -11,12 +12,16 @@ export type Verdict = 'confirmed' | 'corrected';
 export const verdictBetween = (shown: string, answer: string, isOfNone: boolean): Verdict =>
   answer === shown || (shown === noCategory && isOfNone) ? 'confirmed' : 'corrected';
 
-/** @returns undefined where no person has decided */
+/**
+ * @param previous the decision that it replaced
+ * @returns undefined where no person has decided anew what the picture shows
+ */
 export function verdictOf(
-  { who, before, ...record }: InstanceRecord,
+  { record: { who, before, ...record }, previous }: Pick<Recorded, 'record' | 'previous'>,
   classes: readonly string[],
 ): { decision: InstanceRecord['decision']; verdict: Verdict } | undefined {
   if (who !== 'person' || before === undefined) return undefined;
+  if (previous?.person?.when === record.person?.when) return undefined;
   const { decision } = before;
   if (decision === 'failed') return { decision, verdict: 'corrected' };
   const answer = shownCategory(record) ?? noCategory;

@@ -166,14 +166,20 @@ describe('a person’s decision belongs to the picture:', () => {
       body: { answer: 'no_matter', why: 'a telling word', of: said?.when },
     });
     expect(answer.status).toBe(200);
+    const oriented = await callApi(of, 'PUT', `/instances/${orthancId}/orientation`, {
+      body: { turned: 90, mirrored: false, of: answer.json.when },
+      who: 'carol',
+    });
+    expect(oriented.status).toBe(200);
     const { ID } = await post(`/studies/${study}/anonymize`, {});
     const id = await onlyInstance(ID);
     expect(await reader().decided(id)).toBe('hand_ap');
     const text = await reader().metadata(`instances/${id}`, 'Radiograph');
-    expect(text).not.toMatch(/alice|telling/);
+    expect(text).not.toMatch(/alice|carol|telling/);
     expect(text).toContain('no_matter');
     expect(await reader().record(id)).toMatchObject({
       who: 'person',
+      orientation: { turned: 90, person: { who: 'a person' } },
       before: { because: [{ code: 'same_uid', params: { who: 'a person', category: 'hand_ap' } }] },
     });
     expect(text).toContain('and a person said of it: hand_ap. Of this one: knee_lateral at 0.990');

@@ -171,7 +171,7 @@ export function correctionOperations(parts: Parts): Operation[] {
       method: 'post',
       path: '/api/v1/instances/{instance}/undo',
       summary:
-        "Restores the network's decision. An answer to what differs from the order is taken back first, where it came after a person's decision",
+        "Restores the network's decision. An answer to what differs from the order, or which way up the picture is, is taken back first, where it was said after a person's decision",
       role: 'reviewer',
       params: instanceParams,
       body: z.strictObject({ of }),

@@ -226,9 +226,10 @@ export class ReclassificationJobs {
   ): Promise<void> {
     const { ID } = instance;
     const { who, when } = progress;
-    if (isResumed && (recordOf(instance)?.record.person?.when ?? '') > when) corrected.add(ID);
-    const includingCorrected = progress.includingCorrected && !corrected.has(ID);
     const ends = recordOf(instance)?.record.when;
+    // Of a person's decision, that is when something was said of it last.
+    if (isResumed && (ends ?? '') > when) corrected.add(ID);
+    const includingCorrected = progress.includingCorrected && !corrected.has(ID);
     const request = this.#parts.seal.seal(ID, { who, when, includingCorrected, ends });
     const text = JSON.stringify(request);
     if (!(await this.#parts.requests.put(ID, text, request))) return void progress.answered++;

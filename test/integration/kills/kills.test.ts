@@ -26,4 +26,12 @@ describe('a service that is killed before a change, and goes on, leaves what it 
       expect(problems).toEqual([]);
     },
   );
+
+  test('a confirmation, which changes labels and no category, without a follow-up', {
+    timeout: 180_000,
+  }, async () => {
+    const followUps = { rules: false, tags: 'off', report: 'off' } as const;
+    const { problems } = await problemsOf('orient', followUps, (changes) => changes < 6);
+    expect(problems).toEqual([]);
+  });
 });

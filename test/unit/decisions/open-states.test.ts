@@ -214,6 +214,36 @@ describe('which way up a person says a picture is', () => {
     expect(undone(record(undone(decided)))).toMatchObject({ who: 'network', category: 'chest_pa_ap' });
   });
 
+  test('is taken back alone, also where the clock that told its time was slow', () => {
+    const knee = record(corrected(mirrored, 'knee_ap', later));
+    expect(record(undone(record(oriented(knee, asStored, by))))).toEqual(knee);
+  });
+
+  test('settles no difference that an answer, or nobody, has settled', () => {
+    const together = record(confirmedUnordered(mismatch, by), hand);
+    const inBetween = { who: 'carol', when: '2026-01-01T12:00:00.000Z' };
+    const answered = record(acknowledged(together, { answer: 'order_wrong' }, inBetween), hand);
+    for (const [before, open] of [
+      [together, ['order_mismatch']],
+      [answered, []],
+    ] as const) {
+      const decided = bySomebody(oriented(before, asStored, later), hand, before);
+      expect(openStatesOf(decided)).toEqual(open);
+      const back = record(undone(decided), hand);
+      expect(back).toEqual(before);
+    }
+    const back = record(undone(bySomebody(oriented(answered, asStored, later), hand, answered)), hand);
+    expect(openStatesOf(record(undone(back), hand))).toEqual(['order_mismatch']);
+  });
+
+  test('stands at its own time where a later answer is taken back', () => {
+    const together = record(confirmedUnordered(mismatch, by), hand);
+    const decided = record(oriented(together, asStored, later), hand);
+    const last = { who: 'carol', when: '2026-01-03T00:00:00.000Z' };
+    const answered = record(acknowledged(decided, { answer: 'order_wrong' }, last), hand);
+    expect(record(undone(answered), hand)).toEqual(decided);
+  });
+
   test('needs a category first', () => {
     for (const open of [unsure, unknown])
       expect(() => oriented(open, asStored, by)).toThrow(

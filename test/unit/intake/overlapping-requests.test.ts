@@ -12,9 +12,9 @@ afterEach(async () => {
 });
 afterAll(discardStates);
 
-const start = async (env: NodeJS.ProcessEnv = {}) => {
+const start = async (env: NodeJS.ProcessEnv = {}, stateDir?: string) => {
   const classifier = stubClassifier();
-  const service = await MortalService.start({ stage: new Stage(site.fake), classifier, env });
+  const service = await MortalService.start({ stage: new Stage(site.fake), classifier, env, stateDir });
   running.push(service);
   return { service, classifier, jobs: service.work.reclassification };
 };
@@ -109,4 +109,23 @@ describe('a request that was acknowledged is answered', () => {
       expect(site.record(instance)).toMatchObject({ who: 'network', requested: { who: 'bob' } });
     },
   );
+});
+
+test('a request that a restart resumes does not end what a person has said since, be it only which way up the picture is', async () => {
+  const first = await start({ PLAINVIEW_CONCURRENCY: '1' });
+  const [{ instance: busy }, { instance }] = [site.store(image()), store(1)];
+  await first.service.rest();
+  await first.service.correct(instance, 'pelvis_ap');
+  await first.service.rest();
+  const held = hold(first.classifier, { category: 'hand_ap', score: 0.99 });
+  await first.jobs.begin(ask('alice', [busy]), false);
+  await held.reached;
+  await first.jobs.begin(ask('bob', [instance], true), false);
+  await poll(() => requestOf(instance)).toContain('bob');
+  await first.service.orient(instance, { turned: 90, mirrored: false });
+  first.service.kill();
+  held.release();
+  const { service } = await start({}, first.service.stateDir);
+  await service.rest();
+  expect(site.record(instance)).toMatchObject({ who: 'person', orientation: { turned: 90 } });
 });

@@ -112,6 +112,9 @@ test('the backlog of people, their verdicts, and the last notice of the hook are
   await decide('knee_ap');
   await waitFor(async () => (await value('plainview_review_backlog{state="needs_review"}')) === 0);
   await decide('hand_ap');
+  // That says nothing of the category.
+  const body = { turned: 90, mirrored: false, of: (await reader.record(unsure))?.when };
+  expect((await callApi(service, 'PUT', `/instances/${unsure}/orientation`, { body })).status).toBe(200);
   const verdicts = ['confirmed', 'corrected'].map((verdict) =>
     value(`plainview_corrections_total{decision="needs_review",verdict="${verdict}"}`),
   );

@@ -1,11 +1,13 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { oriented } from '../../../src/decisions/correction.js';
 import { KeptFeatures } from '../../../src/pipeline/kept-features.js';
 import type { Job } from '../../../src/queue/queue.js';
 import { scoresOf } from '../../../testkit/classifier.js';
 import { image } from '../../../testkit/dicom.js';
-import { byPerson, type Line, silent, useFakeSite } from '../../../testkit/fake-site.js';
+import { byPerson, type Line, silent, siteSecret, useFakeSite } from '../../../testkit/fake-site.js';
+import { sealedRequest } from '../../../testkit/signed.js';
 import { jobOf, pipelineOn } from './support.js';
 
 const site = useFakeSite();
@@ -108,6 +110,31 @@ test('that a chest is mirrored stays where it is one for the next network too', 
   };
   expect(await sweptWith(chest)).toEqual(told);
   expect(await sweptWith({ category: 'hand_ap', score: 0.99 })).toEqual({ turned: 0, score: 0.9 });
+});
+
+test('what a person said of a picture ends with their decision, where a sweep answers the request', async () => {
+  const line = site.store(image());
+  const told = { turned: 0, score: 0.9, mirrored: true } as const;
+  const chest = { category: 'chest_pa_ap', score: 0.99 };
+  const first = keeping({ answer: chest });
+  first.classifier.orientation = told;
+  await first.pipeline.process(jobOf(line.instance));
+  const by = { who: 'alice', when: '2024-03-01T00:00:00.000Z' };
+  const { record } = await first.recorder.replace(line.instance, (current) =>
+    oriented(current, { turned: 0, mirrored: false }, by),
+  );
+  expect(record.orientation).toMatchObject({ mirrored: false, person: by });
+  const request = { who: 'bob', when: '2024-03-02T00:00:00.000Z', ends: by.when };
+  await site.put(
+    `instances/${line.instance}/metadata/RadiographReclassify`,
+    sealedRequest(siteSecret, line.instance, request),
+  );
+  const second = keeping({ sha256: next, answer: chest });
+  second.classifier.orientation = 'cannot_tell';
+  expect((await second.sweep(line)).outcome).toMatchObject({ kind: 'decided' });
+  expect(second.classifier.pictures).toEqual([]);
+  expect(site.record(line.instance)).toMatchObject({ who: 'network', requested: { who: 'bob' } });
+  expect(site.record(line.instance)?.orientation).toEqual(told);
 });
 
 test('what the former network was unsure of is decided anew, without a rendering', async () => {
