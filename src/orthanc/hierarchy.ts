@@ -194,9 +194,9 @@ export class Hierarchy {
   }
 
   /**
-   * Whole studies, in three calls, or five where Orthanc is asked by UIDs that were not known. Leaves out deleted ones. Instances are read last: what
-   * is written on study and series adds them up, and is written only where these still are as they were read. So a decision
-   * that another service makes meanwhile is counted, or met.
+   * Whole studies, in three calls, or five to seven where Orthanc is asked by UIDs that were not all known. Leaves out
+   * deleted ones. Instances are read last: what is written on study and series adds them up, and is written only where these
+   * still are as they were read. So a decision that another service makes meanwhile is counted, or met.
    */
   async trees(ids: readonly StudyId[]): Promise<StudyTree[]> {
     if (ids.length === 0) return [];

@@ -52,6 +52,8 @@ export async function runHistory(seed: number): Promise<History> {
   const overwrites = followUps.tags !== 'off' || random() < 0.5;
   const fake = await startFakeOrthanc({
     overwriteInstances: overwrites,
+    // The one is asked by its own identifiers, the other by UIDs.
+    system: { Version: seed % 4 < 2 ? '1.12.7' : '1.13.0' },
     destinations: { peers: ['partner'] },
   });
   const folder = await rulesFolder();
