@@ -3,7 +3,7 @@ import { slices } from '../async/slices.js';
 import { PlainviewError } from '../errors/errors.js';
 import type { Finder } from './finder.js';
 import type { GroupId, InstanceId, SeriesId, StudyId } from './ids.js';
-import { KnownUids } from './known-uids.js';
+import { KnownUids, plainUid } from './known-uids.js';
 import type { NodeChoice } from './node-choice.js';
 import {
   foundInstance,
@@ -16,14 +16,18 @@ import {
   studyContent,
 } from './resources.js';
 
-/** Orthanc takes anything else in a query for a list or a pattern. */
-const plainUid = /^[\d.]+$/;
-
 /** In one question. Orthanc takes the square of their number: 10 s for 3,000, half a second for them in hundreds. */
 const mostUids = 100;
 
 /** After a question was refused, for so long none is asked. */
 const restMs = 600_000;
+
+/** Studies, all their series, and all instances of these. */
+export interface WholeStudies {
+  studies: StudyContent[];
+  series: SeriesContent[];
+  instances: IdentifiedInstance[];
+}
 
 const content = ['MainDicomTags', 'Metadata', 'Labels', 'Parent'];
 
@@ -102,11 +106,7 @@ export class ByUid {
    * Whole studies of which all UIDs are known, level by level: see `Hierarchy.trees`.
    * @returns undefined where one is not known, or something is not found
    */
-  async whole(
-    ids: readonly StudyId[],
-  ): Promise<
-    { studies: StudyContent[]; series: SeriesContent[]; instances: IdentifiedInstance[] } | undefined
-  > {
+  async whole(ids: readonly StudyId[]): Promise<WholeStudies | undefined> {
     const studies = await this.#all(ids, (uids) => this.studies(uids));
     const seriesIds = studies?.flatMap(({ Series }) => Series);
     const series = seriesIds && (await this.#all(seriesIds, (uids) => this.series(uids)));
@@ -124,6 +124,13 @@ export class ByUid {
         ? []
         : await this.#find(metadataContent, 'Series', uids, { ResponseContent: ['Metadata'] });
     return new Map(found.flatMap(({ ID, Metadata }) => (wanted.has(ID) ? [[ID, Metadata]] : [])));
+  }
+
+  /** Notes the UIDs of what is found. */
+  remember({ studies, series, instances }: WholeStudies): void {
+    for (const { ID, MainDicomTags } of studies) this.known.remember(ID, MainDicomTags['0020,000d']);
+    for (const { ID, MainDicomTags } of series) this.known.remember(ID, MainDicomTags['0020,000e']);
+    for (const instance of instances) this.known.remember(instance.ID, uidOf(instance));
   }
 
   /** @returns undefined where not all of them are known and found */

@@ -90,7 +90,12 @@ export class Hierarchy {
       ...derived,
       uids: { instance: ids.SOPInstanceUID, series: ids.SeriesInstanceUID, study: ids.StudyInstanceUID },
     };
-    if (parents !== undefined) this.#byUid.known.remember({ ...parents, instance: id }, parents.uids);
+    if (parents !== undefined) {
+      const { known } = this.#byUid;
+      known.remember(id, parents.uids.instance);
+      known.remember(parents.series, parents.uids.series);
+      known.remember(parents.study, parents.uids.study);
+    }
     return {
       ...described,
       id,
@@ -327,7 +332,9 @@ export class Hierarchy {
       ...parents.studies.flatMap(({ Series }) => Series),
       ...parents.series.flatMap(({ Instances }) => Instances),
     ];
-    return below.every((id) => found.has(id)) ? { ...parents, instances } : undefined;
+    if (!below.every((id) => found.has(id))) return undefined;
+    this.#byUid.remember({ ...parents, instances });
+    return { ...parents, instances };
   }
 }
 

@@ -11,21 +11,18 @@ export interface Uids {
 /** Identifiers remembered: of thousands of instances with their parents, in some megabytes. */
 const mostRemembered = 10_000;
 
-/** DICOM's UIDs of an instance and its parents. */
-export interface Uids {
-  instance: string;
-  series: string;
-  study: string;
-}
+/** Orthanc takes anything else in a query for a list or a pattern. */
+export const plainUid = /^[\d.]+$/;
 
 type Id = InstanceId | SeriesId | StudyId | GroupId;
 
-/** DICOM's UIDs of what was described lately, by Orthanc's identifiers. These are hashes of them, so they never change. */
+/** DICOM's UIDs of what was read lately, by Orthanc's identifiers. These are hashes of them, so they never change. */
 export class KnownUids {
   readonly #uids = new LRUCache<Id, string>({ max: mostRemembered });
 
-  remember(ids: { instance: InstanceId; series: SeriesId; study: StudyId }, uids: Uids): void {
-    for (const level of ['instance', 'series', 'study'] as const) this.#uids.set(ids[level], uids[level]);
+  /** Leaves out what is no UID: it cannot be asked for. */
+  remember(id: Id, uid: string): void {
+    if (plainUid.test(uid)) this.#uids.set(id, uid);
   }
 
   of(id: Id): string | undefined {

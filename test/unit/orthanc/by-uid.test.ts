@@ -118,6 +118,22 @@ test('nothing that is asked about series takes reading the metadata of the whole
   }
 });
 
+test('a study that was read once is read by three questions, also with what nobody has described', async () => {
+  const fake = await startFakeOrthanc({ system: { Version: '1.13.0' } });
+  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url }));
+  try {
+    await orthanc.nodes.check();
+    const studies = [studyId.parse(fake.store(image({ patientId: 'read' })).ParentStudy)];
+    const first = await orthanc.hierarchy.trees(studies);
+    fake.calls.length = 0;
+    expect(await orthanc.hierarchy.trees(studies)).toEqual(first);
+    expect(fake.calls).toHaveLength(3);
+  } finally {
+    orthanc.close();
+    await fake.stop();
+  }
+});
+
 test('of studies that were described, three questions are asked, and of their series one', async () => {
   const fake = await startFakeOrthanc({ system: { Version: '1.13.0' } });
   const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url }));
