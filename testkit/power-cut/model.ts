@@ -6,6 +6,8 @@ import { Versions } from './versions.js';
 type Node = File | Folder;
 class File {
   readonly content = new Versions<Buffer>(Buffer.alloc(0));
+  /** Where the next write goes. No two of Plainview's write to one file at a time. */
+  position = 0;
 }
 class Folder {
   readonly names = new Map<string, Versions<Node | undefined>>();
@@ -37,7 +39,7 @@ export class DiskModel {
     if (path === undefined) return false;
     const { name, ended: at } = call;
     if (name === 'openat' || name === 'open') return this.#open(path, call);
-    if (name === 'write') this.#append(path, call);
+    if (name === 'write') this.#write(path, call);
     else if (name === 'fsync' || name === 'fdatasync') this.#sync(path, call.began);
     else if (/^rename/.test(name) && to !== undefined) {
       this.#name(to).write(at, this.#node(path));
@@ -81,14 +83,20 @@ export class DiskModel {
     if (known.now === undefined) known.write(ended, new File());
     else if (/O_TRUNC/.test(args) && known.now instanceof File)
       known.now.content.write(ended, Buffer.alloc(0));
+    const file = known.now;
+    if (file instanceof File) file.position = /O_APPEND/.test(args) ? file.content.now.length : 0;
     return true;
   }
 
-  /** Everything that Plainview keeps is written from its beginning to its end, or appended. */
-  #append(path: string, { text, result, ended }: SystemCall): void {
+  /** Everything that Plainview keeps is written from its beginning to its end, also over what is there, or appended. */
+  #write(path: string, { text, result, ended }: SystemCall): void {
     const node = this.#node(path);
     if (!(node instanceof File)) throw new Error(`${path} is written to, but is no file`);
-    node.content.write(ended, Buffer.concat([node.content.now, text.subarray(0, result)]));
+    const { content, position } = node;
+    const written = text.subarray(0, result);
+    node.position = position + written.length;
+    const rest = content.now.subarray(node.position);
+    content.write(ended, Buffer.concat([content.now.subarray(0, position), written, rest]));
   }
 
   #sync(path: string, began: number): void {
