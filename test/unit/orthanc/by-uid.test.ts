@@ -7,6 +7,21 @@ import { image, uid } from '../../../testkit/dicom.js';
 import { json } from '../../../testkit/fake-orthanc/router.js';
 import { type FakeOrthanc, startFakeOrthanc } from '../../../testkit/fake-orthanc.js';
 
+/** With a fake Orthanc, and a client of it. */
+async function withFake(
+  system: Readonly<Record<string, unknown>>,
+  use: (fake: FakeOrthanc, orthanc: Orthanc) => Promise<void>,
+): Promise<void> {
+  const fake = await startFakeOrthanc({ system });
+  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url }));
+  try {
+    await use(fake, orthanc);
+  } finally {
+    orthanc.close();
+    await fake.stop();
+  }
+}
+
 describe('the fake Orthanc, read by UID', () => {
   let fake: FakeOrthanc;
   beforeAll(async () => {
@@ -29,24 +44,17 @@ test.each([
     asked: 'bulk-content',
   },
 ])('an Orthanc with $kind is asked by /tools/$asked', async ({ system, asked }) => {
-  const fake = await startFakeOrthanc({ system });
-  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url }));
-  try {
+  await withFake(system, async (fake, orthanc) => {
     await orthanc.nodes.check();
     const instance = await orthanc.hierarchy.instance(instanceId.parse(fake.store(image()).ID));
     fake.calls.length = 0;
     await orthanc.hierarchy.again(instance);
     expect(fake.calls).toEqual([{ method: 'POST', path: `/tools/${asked}` }]);
-  } finally {
-    orthanc.close();
-    await fake.stop();
-  }
+  });
 });
 
 test('an Orthanc that is replaced by an older one is asked as that from the next health check on', async () => {
-  const fake = await startFakeOrthanc({ system: { Version: '1.13.0' } });
-  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url }));
-  try {
+  await withFake({ Version: '1.13.0' }, async (fake, orthanc) => {
     const system = await orthanc.nodes.check();
     const instance = await orthanc.hierarchy.instance(instanceId.parse(fake.store(image()).ID));
     fake.intercept = ({ path }) => (path === '/system' ? json({ ...system, Version: '1.12.7' }) : undefined);
@@ -54,10 +62,7 @@ test('an Orthanc that is replaced by an older one is asked as that from the next
     fake.calls.length = 0;
     await orthanc.hierarchy.again(instance);
     expect(fake.calls).toEqual([{ method: 'POST', path: '/tools/bulk-content' }]);
-  } finally {
-    orthanc.close();
-    await fake.stop();
-  }
+  });
 });
 
 describe.each([
@@ -81,9 +86,7 @@ describe.each([
 });
 
 test('nothing that is asked about series takes reading the metadata of the whole archive', async () => {
-  const fake = await startFakeOrthanc({ system: { Version: '1.13.0' } });
-  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url }));
-  try {
+  await withFake({ Version: '1.13.0' }, async (fake, orthanc) => {
     await orthanc.nodes.check();
     const { ParentSeries, ParentStudy } = fake.store(image({ patientId: 'series' }));
     const gone = fake.store(image({ patientId: 'gone' })).ParentSeries;
@@ -112,32 +115,22 @@ test('nothing that is asked about series takes reading the metadata of the whole
         : call.includes('"Level":"Series"') && !/"ResponseContent":\["(MainDicomTags|Metadata)"/.test(call);
     expect(bodies.filter(asksState)).toEqual([]);
     expect(bodies.length).toBeGreaterThan(8);
-  } finally {
-    orthanc.close();
-    await fake.stop();
-  }
+  });
 });
 
 test('a study that was read once is read by three questions, also with what nobody has described', async () => {
-  const fake = await startFakeOrthanc({ system: { Version: '1.13.0' } });
-  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url }));
-  try {
+  await withFake({ Version: '1.13.0' }, async (fake, orthanc) => {
     await orthanc.nodes.check();
     const studies = [studyId.parse(fake.store(image({ patientId: 'read' })).ParentStudy)];
     const first = await orthanc.hierarchy.trees(studies);
     fake.calls.length = 0;
     expect(await orthanc.hierarchy.trees(studies)).toEqual(first);
     expect(fake.calls).toHaveLength(3);
-  } finally {
-    orthanc.close();
-    await fake.stop();
-  }
+  });
 });
 
 test('of studies that were described, three questions are asked, and of their series one', async () => {
-  const fake = await startFakeOrthanc({ system: { Version: '1.13.0' } });
-  const orthanc = new Orthanc(loadConfig({ PLAINVIEW_ORTHANC_URL: fake.url }));
-  try {
+  await withFake({ Version: '1.13.0' }, async (fake, orthanc) => {
     const { hierarchy } = orthanc;
     await orthanc.nodes.check();
     const stored = [1, 2, 3].map((n) =>
@@ -153,8 +146,5 @@ test('of studies that were described, three questions are asked, and of their se
     const series = stored.map(({ ParentSeries }) => groupId.parse(ParentSeries));
     expect((await hierarchy.metadata('Series', series)).size).toBe(3);
     expect(fake.calls).toEqual([{ method: 'POST', path: '/tools/find' }]);
-  } finally {
-    orthanc.close();
-    await fake.stop();
-  }
+  });
 });
