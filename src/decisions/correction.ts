@@ -1,6 +1,6 @@
 import { otherClass } from '../classify/decide.js';
 import type { Orientation, QuarterTurn } from '../classify/orientation.js';
-import { turnAlone } from '../classify/turn.js';
+import { toldIn, turnAlone } from '../classify/turn.js';
 import { createError } from '../errors/errors.js';
 import { differencesOf, settledDifferences, settledIn } from './open-states.js';
 import { decisionOf } from './read.js';
@@ -178,9 +178,8 @@ const withOrientation = (
 
 /** Which way up a person said that the picture is. */
 function saidOf({ orientation }: Pick<InstanceRecord, 'orientation'>) {
-  if (orientation === undefined || orientation === 'cannot_tell') return undefined;
-  const { person } = orientation;
-  return person && { ...orientation, person };
+  const told = toldIn(orientation);
+  return told?.person && { ...told, person: told.person };
 }
 
 /** Whether the last thing that was said of a person's decision is which way up the picture is. By no clock: they differ. */

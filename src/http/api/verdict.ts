@@ -1,5 +1,6 @@
 import type { Audit } from '../../access/audit.js';
 import type { Caller } from '../../access/caller.js';
+import { toldIn } from '../../classify/turn.js';
 import { type By, type Shown, shownCategory } from '../../decisions/correction.js';
 import type { Recorder } from '../../decisions/recorder.js';
 import type { InstanceRecord, NewDecision } from '../../decisions/schema.js';
@@ -33,9 +34,8 @@ export function requireSeen(
 }
 
 function shownOrientation({ orientation }: InstanceRecord) {
-  if (orientation === undefined || orientation === 'cannot_tell') return undefined;
-  const { turned, mirrored } = orientation;
-  return { turned, mirrored };
+  const told = toldIn(orientation);
+  return told && { turned: told.turned, mirrored: told.mirrored };
 }
 
 /** Replaces a decision by what a person says, notes who did it, and starts what follows. */
