@@ -161,7 +161,7 @@ def clutter(film: np.ndarray, faces: list[str], rng: np.random.Generator) -> Non
         shade = float(rng.uniform(0, 255))
         points = rng.integers(-12, 13, (int(rng.integers(2, 5)), 2)) + (x, y)
         thick = int(rng.integers(1, 4))
-        which = int(rng.integers(5))
+        which = int(rng.integers(7))
         if which == 0:
             cv2.polylines(film, [points.astype(np.int32)], False, shade, thick, cv2.LINE_AA)
         elif which == 1:
@@ -170,11 +170,35 @@ def clutter(film: np.ndarray, faces: list[str], rng: np.random.Generator) -> Non
             cv2.rectangle(film, (x, y), (x + int(rng.integers(3, 24)), y + int(rng.integers(3, 24))), shade, int(rng.choice([-1, 1])))
         elif which == 3:
             cv2.arrowedLine(film, (x, y), (x + int(rng.integers(-20, 21)), y + int(rng.integers(-20, 21))), shade, thick, cv2.LINE_AA, 0, 0.4)
+        elif which == 4:
+            ruler(film, x, y, shade, rng)
+        elif which == 5:  # two lines that meet, as a frame or two rulers do
+            right, down = (int(v) for v in rng.integers(5, 40, 2) * rng.choice([-1, 1], 2))
+            cv2.polylines(film, [np.array([(x, y + down), (x, y), (x + right, y)], np.int32)], False, shade, thick, cv2.LINE_AA)
         else:  # edges of a collimator, which make an L with each other
             film[max(0, y) :, : max(0, x)] = shade if rng.random() < 0.5 else film[max(0, y) :, : max(0, x)] * 0.3
         return
     ink, box, _ = warped(marker(text, height, faces, rng), angle, 1 / SCALE, mirrored)
     laid(film, ink, box, x, y, rng)
+
+
+def ruler(film: np.ndarray, x: int, y: int, shade: float, rng: np.random.Generator) -> None:
+    """A scale: marks at equal distances along a line, or gaps in a bar. A few of them look like an E."""
+    step, marks = int(rng.integers(2, 9)), int(rng.integers(3, 16))
+    length, along = int(rng.integers(2, 9)), bool(rng.random() < 0.6)
+    thick, bar, gap = int(rng.integers(1, 3)), bool(rng.random() < 0.4), float(rng.uniform(0, 60))
+    end = step * (marks - 1)
+
+    def line(a: tuple[int, int], b: tuple[int, int], level: float, width: int) -> None:
+        (a0, a1), (b0, b1) = a, b
+        cv2.line(film, (x + a0, y + a1) if along else (x + a1, y + a0), (x + b0, y + b1) if along else (x + b1, y + b0), level, width)
+
+    if bar:
+        line((0, 0), (0, end), shade, length)
+    elif rng.random() < 0.7:
+        line((0, 0), (0, end), shade, thick)
+    for n in range(marks):
+        line((0, n * step), (length, n * step), gap if bar else shade, 1 if bar else thick)
 
 
 def true_marker(film: np.ndarray, faces: list[str], rng: np.random.Generator) -> tuple[int, tuple[float, float, float, float]] | None:
