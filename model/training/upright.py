@@ -1,6 +1,6 @@
 """Which way up a radiograph is: fits model/upright.json, and measures it. See README.md.
 
-    python model/training/upright.py --manifest DATA/manifest.csv --work WORK --out model
+    python model/training/upright.py --manifest DATA/manifest.csv --joined FILMS/manifest.csv --work WORK --out model
 
 Orientation needs no labels: a known-upright film, turned, is a labelled one. The head is linear in three numbers of each
 channel of the network's last feature maps: the mean, and the first moments over rows and over columns.
@@ -9,117 +9,37 @@ from __future__ import annotations
 
 import argparse
 import base64
-import csv
-import hashlib
 import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 
 import cv2
 import numpy as np
 import torch
 
-from build import UNSEEN
-from data import HERE, Item, folds, read_classes, read_grey, read_joints, read_manifest, resize_like_tf1, to_input
-from look import another_look
+from build import LEFT_OUT, ONLY_MEASURED, UNSEEN
+from data import HERE, Item, folds, read_classes, read_grey, read_manifest, resize_like_tf1, to_input
 from measure import wilson
 from network import MobileNet
-from pages import exported, photographed
-from parts import joint_crop
-from train import as_tensor, load
+from train import load
+from orientations import Views, altered, joined, moments, plain, read_truth, turned, views_of
 
 # Categories without a canonical "up", or with too few films to tell.
 UNTOLD = {
     "other", "abdomen_left_lateral_decubitus", "elbow_lateral", "finger_ap", "finger_lateral", "patella_axial",
     "oblique_view_of_Lauenstein", "cervical_spine_ap",
 }
-CROPS = 4  # altered versions of a film with a joint; others have one
 MOST_FALSE_ALARMS = 0.003  # on the films that fit the head; the goal is 0.5 % on others
 LEAST_RIGHT = 0.995
 GRID = [round(t, 3) for t in (*np.arange(0.5, 0.95, 0.05), 0.95, 0.97, 0.98, 0.99, 0.995, 0.999)]
 
 
-def read_truth(path: Path = HERE / "upright.csv") -> dict[str, int]:
-    """Clockwise quarter turns that bring a film of the manifest upright, where it is not."""
-    with path.open(newline="") as file:
-        return {row["id"]: int(row["turned"]) // 90 for row in csv.DictReader(file)}
-
-
-@dataclass(frozen=True)
-class Views:
-    """Each film of the manifest turned by its truth, then counter-clockwise by 0 to 3 quarters."""
-
-    x: np.ndarray  # [n, 3 * channels]
-    film: np.ndarray  # [n]
-    view: np.ndarray  # [n]; the clockwise quarter turns that bring it upright
-
-
-def turned(picture: np.ndarray, quarters: int) -> np.ndarray:
-    """Counter-clockwise."""
-    return np.ascontiguousarray(np.rot90(picture, quarters))
-
-
-@torch.no_grad()
-def moments(net: MobileNet, inputs: np.ndarray) -> np.ndarray:
-    """[n, 224, 224] -> mean, moment over rows, moment over columns of each channel: [n, 3 * channels]."""
-    maps = net.stem(as_tensor(inputs))
-    for depthwise, pointwise in zip(net.depthwise, net.pointwise):
-        maps = pointwise(depthwise(maps))
-    rows, columns = (torch.linspace(-1, 1, size) for size in maps.shape[2:])
-    parts = [maps.mean((2, 3)), (maps * rows[:, None]).mean((2, 3)), (maps * columns).mean((2, 3))]
-    return torch.cat(parts, 1).numpy()
-
-
-def plain(item: Item, _: list[Item]) -> list[list[np.ndarray]]:
-    """The film in its four orientations."""
-    grey = read_grey(item.path)
-    return [[turned(grey, k) for k in range(4)]]
-
-
-def altered(item: Item, items: list[Item]) -> list[list[np.ndarray]]:
-    """The film as it may come from elsewhere: a crop around its joint, other greys, inverted, on a page, photographed."""
-    rng = np.random.default_rng(int.from_bytes(hashlib.sha256(item.id.encode()).digest()[:8], "little"))
-    whole, at = read_grey(item.path), read_joints().get(item.id)
-    versions = []
-    for _ in range(1 if at is None else CROPS):
-        grey = whole if at is None else joint_crop(whole, at, rng)
-        if rng.random() < 0.4:
-            grey = another_look(grey, read_grey(items[int(rng.integers(len(items)))].path), rng)
-        if rng.random() < 0.2:
-            grey = 255 - grey
-        views = [turned(grey, k) for k in range(4)]
-        if rng.random() < 0.3:
-            page = exported if rng.random() < 0.5 else photographed
-            views = [page(view, rng) for view in views]  # what is written there stays upright
-        versions.append(views)
-    return versions
-
-
-def views_of(net: MobileNet, items: list[Item], truth: dict[str, int], work: Path, made: Callable[[Item, list[Item]], list[list[np.ndarray]]] = plain) -> Views:
-    """Read from WORK where they were computed before: one inference for each view takes a while."""
-    weights = b"".join(value.numpy().tobytes() for value in net.state_dict().values())
-    kept = work / f"upright-{hashlib.sha256(weights).hexdigest()[:16]}-{made.__name__}.npz"
-    if not kept.exists():
-        parts, keys = [], []
-        for n, item in enumerate(items):
-            for views in made(item, items):
-                parts.append(moments(net, np.stack([to_input(resize_like_tf1(view)) for view in views])).astype(np.float16))
-                keys += [(n, k) for k in range(4)]
-        np.savez(kept, x=np.concatenate(parts), keys=keys, ids=[item.id for item in items])
-    stored = np.load(kept)
-    if [str(i) for i in stored["ids"]] != [item.id for item in items]:
-        raise SystemExit(f"{kept} belongs to other pictures. Delete it.")
-    film, view = stored["keys"].T
-    quarters = np.array([truth.get(item.id, 0) for item in items])[film]
-    return Views(stored["x"].astype(np.float32), film, (view + quarters) % 4)
-
-
-def is_named(net: MobileNet, x: np.ndarray, told: np.ndarray) -> np.ndarray:
-    """Whether the network's best category is one of which orientation is told. The first numbers are what its last layer takes."""
+def named_by(net: MobileNet, x: np.ndarray, told: np.ndarray) -> np.ndarray:
+    """The network's best category; -1 where its orientation is not told. The first numbers are what its last layer takes."""
     weights, bias = (value.detach().numpy() for value in (net.head.weight, net.head.bias))
-    return told[(x[:, : weights.shape[1]] @ weights.T + bias).argmax(1)]
+    best = (x[:, : weights.shape[1]] @ weights.T + bias).argmax(1)
+    return np.where(told[best], best, -1)
 
 
 @dataclass(frozen=True)
@@ -177,9 +97,10 @@ class Rule:
     turned: float
 
     def answer(self, p: np.ndarray, named: np.ndarray, confirmed: np.ndarray) -> np.ndarray:
-        """-1: cannot tell. `confirmed`: what is said to be turned is upright, and named, once it is turned back."""
+        """-1: cannot tell. `confirmed`: what is said to be turned is upright, and still of its category, once it is turned back."""
         best, score = p.argmax(1), p.max(1)
-        return np.where(np.where(best == 0, named & (score >= self.upright), confirmed & (score >= self.turned)), best, -1)
+        believed = np.where(best == 0, score >= self.upright, confirmed & (score >= self.turned))
+        return np.where((named >= 0) & believed, best, -1)
 
 
 def figures(answer: np.ndarray, truth: np.ndarray) -> dict:
@@ -198,14 +119,14 @@ def confirmations(p: np.ndarray, named: np.ndarray, views: Views, rows: np.ndarr
     at = {(int(f), int(v)): n for n, (f, v) in enumerate(zip(views.film[rows], views.view[rows]))}
     best = p.argmax(1)
     back = np.array([at[(int(f), int((v - b) % 4))] for f, v, b in zip(views.film[rows], views.view[rows], best)])
-    return (p[back].argmax(1) == 0) & (p[back].max(1) >= least) & named[back]
+    return (p[back].argmax(1) == 0) & (p[back].max(1) >= least) & (named[back] == named)
 
 
 def choose(p: np.ndarray, named: np.ndarray, views: Views, rows: np.ndarray) -> Rule:
     """The least thresholds that keep to the limits."""
     truth = views.view[rows]
     for upright in GRID:
-        said = named & (p.argmax(1) == 0) & (p.max(1) >= upright)
+        said = (named >= 0) & (p.argmax(1) == 0) & (p.max(1) >= upright)
         if (truth[said] == 0).mean() >= LEAST_RIGHT:
             break
     confirmed = confirmations(p, named, views, rows, upright)
@@ -218,7 +139,7 @@ def choose(p: np.ndarray, named: np.ndarray, views: Views, rows: np.ndarray) -> 
 
 
 def second_pass(
-    net: MobileNet, head: Head, told: np.ndarray, items: list[Item], truth: dict[str, int], views: Views, rows: np.ndarray, p: np.ndarray, least: float,
+    net: MobileNet, head: Head, told: np.ndarray, items: list[Item], truth: dict[str, int], views: Views, rows: np.ndarray, p: np.ndarray, named: np.ndarray, least: float,
 ) -> np.ndarray:
     """As the service does it: the prepared input is turned back, and passes the network once more."""
     confirmed = np.zeros(len(rows), bool)
@@ -228,7 +149,7 @@ def second_pass(
         shown = turned(read_grey(item.path), int(views.view[rows[n]] - truth.get(item.id, 0)) % 4)
         back = turned(to_input(resize_like_tf1(shown)), -int(best[n]))
         x = moments(net, back[None])
-        confirmed[n] = head(x)[0].argmax() == 0 and head(x).max() >= least and is_named(net, x, told)[0]
+        confirmed[n] = head(x)[0].argmax() == 0 and head(x).max() >= least and named_by(net, x, told)[0] == named[n]
     return confirmed
 
 
@@ -237,18 +158,69 @@ def table(report: dict) -> str:
     confusion = ["| must be turned by | said 0° | 90° | 180° | 270° | cannot tell |", "|---|---|---|---|---|---|"]
     confusion += [f"| {90 * turn}° | {' | '.join(map(str, row))} |" for turn, row in enumerate(report["confusion"])]
     lines = ["| pictures | upright films | told | right of the told | false alarms | turned ones that are found |", "|---|---|---|---|---|---|"]
-    for name, f in {"all": report["all"], **report["sources"], **report["categories"]}.items():
+    for name, f in {"all": report["all"], **report["groups"], **report["sources"], **report["categories"]}.items():
         lines.append(f"| {name} | {f['upright']} | {100 * f['told']:.1f} | {100 * f['right']:.1f} | {f['falseAlarms']} | {100 * f['turnedFound']:.1f} |")
     return "\n".join([*confusion, "", *lines])
+
+
+@dataclass(frozen=True)
+class Films:
+    """The films of both manifests, without `other` of the second one and those that lie in no direction."""
+
+    items: list[Item]
+    home: np.ndarray  # [films]: those of the first manifest, which come first
+    is_told: np.ndarray  # [films]
+    fold: np.ndarray  # [films]: by patients at home, else by sources, so that thresholds are chosen where the head does not know the source
+    truth: dict[str, int]
+
+
+def read_films(args: argparse.Namespace, classes: list[str], told: np.ndarray) -> Films:
+    truth, unclear = read_truth()
+    home = read_manifest(args.manifest, classes)
+    joined_ones = [item for item in read_manifest(args.joined, classes) if classes[item.label] != "other" and item.id not in unclear]
+    sources = sorted({item.source for item in joined_ones})
+    items = home + joined_ones
+    return Films(
+        items, np.arange(len(items)) < len(home), told[[item.label for item in items]],
+        np.concatenate([folds(home, 4, args.seed), [sources.index(item.source) % 4 for item in joined_ones]]), truth,
+    )
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A head, and what it says of the views of films that neither it nor its network knows."""
+
+    rule: Rule
+    head: Head
+    film: np.ndarray
+    shown: np.ndarray
+    said: np.ndarray
+    score: np.ndarray
+    best: np.ndarray
+
+
+def fit_and_ask(net: MobileNet, films: Films, told: np.ndarray, learn: np.ndarray, ask: np.ndarray, work: Path) -> Fit:
+    items, home = films.items, int(films.home.sum())
+    views, made = (
+        joined(views_of(net, items[:home], films.truth, work, "home", how), views_of(net, items[home:], films.truth, work, "joined", how), home)
+        for how in (plain, altered)
+    )
+    named = named_by(net, views.x, told)
+    rows = np.flatnonzero((learn & films.is_told)[views.film])
+    rule = choose(crossed(views, made, learn & films.is_told, films.fold), named[rows], views, rows)
+    head = fitted(views, made, learn & films.is_told)
+    rows = np.flatnonzero(ask[views.film] & (films.is_told[views.film] | (views.view == 0)))
+    p = head(views.x[rows])
+    said = rule.answer(p, named[rows], second_pass(net, head, told, items, films.truth, views, rows, p, named[rows], rule.upright))
+    return Fit(rule, head, views.film[rows], views.view[rows], said, p.max(1), p.argmax(1))
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest", type=Path, required=True)
+    parser.add_argument("--joined", type=Path, required=True, help="manifest.csv that films.py wrote from films.csv")
     parser.add_argument("--work", type=Path, required=True, help="folder of build.py")
     parser.add_argument("--out", type=Path, default=HERE.parent, help="folder with plainview.pb, for upright.json")
-    parser.add_argument("--measured", type=Path, help="default: WORK/measured.pt")
-    parser.add_argument("--final", type=Path, help="the weights of OUT/plainview.pb; default: WORK/final.pt")
     parser.add_argument("--seed", type=int, default=1, help="that of build.py")
     return parser.parse_args()
 
@@ -258,53 +230,54 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     classes = read_classes()
-    items = read_manifest(args.manifest, classes)
-    truth = read_truth()
     told = np.array([name not in UNTOLD for name in classes])
-    is_told = told[[item.label for item in items]]
-    fold = folds(items, 4, args.seed)
-    held = np.array([item.source in UNSEEN or f == 0 for item, f in zip(items, fold)])
-
-    net = load(args.measured or args.work / "measured.pt", classes).eval()
-    views = views_of(net, items, truth, args.work)
-    learn = np.flatnonzero(is_told[views.film] & ~held[views.film])
-    test = np.flatnonzero(held[views.film] & (is_told[views.film] | (views.view == 0)))
-    named = is_named(net, views.x, told)
-    made = views_of(net, items, truth, args.work, altered)
-    rule = choose(crossed(views, made, is_told & ~held, fold), named[learn], views, learn)
-    head = fitted(views, made, is_told & ~held)
-    p = head(views.x[test])
-    confirmed = second_pass(net, head, told, items, truth, views, test, p, rule.upright)
-    answer, right = rule.answer(p, named[test], confirmed), views.view[test]
-    inside = is_told[views.film[test]]
+    films = read_films(args, classes, told)
+    source = np.array([item.source for item in films.items])
+    held = films.home & (np.isin(source, UNSEEN) | (films.fold == 0))
+    never, first = np.isin(source, list(ONLY_MEASURED)), np.isin(source, list(LEFT_OUT))
+    second = ~films.home & ~never & ~first
+    group = np.select([held, first, second, never], ["home, and two sources", "half of the collections", "the other half", "four that nothing was trained on"], "")
+    final = load(args.work / "final.pt", classes).eval()
+    if final.stem.conv.weight.detach().numpy().transpose(2, 3, 1, 0).tobytes() not in (args.out / "plainview.pb").read_bytes():
+        raise SystemExit("plainview.pb has other weights than the network that the head is fitted to")
+    # Each network, the films that it has seen, and those of others: see build.py.
+    fits = [
+        fit_and_ask(net, films, told, learn, ask, args.work)
+        for net, learn, ask in (
+            (load(args.work / "measured.pt", classes).eval(), films.home & ~held | second, held | first),
+            (load(args.work / "measured-2.pt", classes).eval(), films.home & ((films.fold != 0) | np.isin(source, UNSEEN)) | first, second),
+            (final, ~never, never),
+        )
+    ]
+    film, answer, right, score, best = (np.concatenate([getattr(one, name) for one in fits]) for name in ("film", "said", "shown", "score", "best"))
+    inside = films.is_told[film]
     strange = answer[~inside]
-    p, answer, right, test = p[inside], answer[inside], right[inside], test[inside]
-    label = np.array([items[f].label for f in views.film[test]])
-    source = np.array([items[f].source for f in views.film[test]])
+    film, answer, right, score, best = (column[inside] for column in (film, answer, right, score, best))
+    label = np.array([item.label for item in films.items])[film]
 
-    wrong = [n for n in np.flatnonzero((answer >= 0) & (answer != right))]
+    def by(column: np.ndarray, names: list) -> dict:
+        return {str(name): figures(answer[column == name], right[column == name]) for name in names}
+
+    wrong = np.flatnonzero((answer >= 0) & (answer != right))
+    rule, head = fits[-1].rule, fits[-1].head
     report = {
-        "rule": rule.__dict__,
+        "rules": [one.rule.__dict__ for one in fits],
         "all": figures(answer, right),
         "untold": {"n": len(strange), "saidUpright": int((strange == 0).sum()), "saidTurned": int((strange > 0).sum())},
         "confusion": [[int(((right == t) & (answer == a)).sum()) for a in (0, 1, 2, 3, -1)] for t in range(4)],
-        "onePass": figures(rule.answer(p, named[test], np.ones(len(p), bool)), right), "forced": float((p.argmax(1) == right).mean()),
-        "sources": {name: figures(answer[source == name], right[source == name]) for name in sorted(set(source))},
-        "categories": {classes[k]: figures(answer[label == k], right[label == k]) for k in sorted(set(label))},
-        "failures": [{"id": items[views.film[test[n]]].id, "category": classes[label[n]], "shown": int(right[n]) * 90, "said": int(answer[n]) * 90, "score": float(p[n].max())} for n in wrong],
+        "forced": float((best == right).mean()),
+        "groups": by(group[film], [name for name in dict.fromkeys(group[film])]),
+        "sources": by(source[film], sorted(set(source[film]))),
+        "categories": {classes[int(k)]: f for k, f in by(label, sorted(set(label))).items()},
+        "failures": [
+            {"id": films.items[film[n]].id, "category": classes[label[n]], "shown": int(right[n]) * 90, "said": int(answer[n]) * 90, "score": float(score[n])}
+            for n in wrong
+        ],
     }
     (args.work / "upright-report.json").write_text(json.dumps(report, indent=1))
-
-    final = load(args.final or args.work / "final.pt", classes).eval()
-    graph = args.out / "plainview.pb"
-    if final.stem.conv.weight.detach().numpy().transpose(2, 3, 1, 0).tobytes() not in graph.read_bytes():
-        raise SystemExit(f"{graph} has other weights than the network that the head is fitted to")
-    views = views_of(final, items, truth, args.work)
-    made = views_of(final, items, truth, args.work, altered)
-    features = subprocess.run(["npx", "tsx", "scripts/features-hash.ts", graph], cwd=HERE.parents[1], check=True, capture_output=True, text=True)
+    features = subprocess.run(["npx", "tsx", "scripts/features-hash.ts", args.out / "plainview.pb"], cwd=HERE.parents[1], check=True, capture_output=True, text=True)
     (args.out / "upright.json").write_text(json.dumps({
-        "features": features.stdout.strip(), "categories": [name for name, one in zip(classes, told) if one], "thresholds": rule.__dict__,
-        **stored(fitted(views, made, is_told)),
+        "features": features.stdout.strip(), "categories": [name for name, one in zip(classes, told) if one], "thresholds": rule.__dict__, **stored(head),
     }, indent=1) + "\n")
     print(table(report))
 

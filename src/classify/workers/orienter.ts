@@ -38,22 +38,19 @@ export function orienterOf(
   const look = ({ featureMaps = new Float32Array(), scores }: InferenceResult) => {
     const turns = softmax(throughDense(layer, momentsOf(featureMaps, size)));
     const score = Math.max(...turns);
-    return {
-      turned: quarterTurns[turns.indexOf(score)] ?? 0,
-      score,
-      isTold: told[scores.indexOf(Math.max(...scores))] ?? false,
-    };
+    const category = scores.indexOf(Math.max(...scores));
+    return { turned: quarterTurns[turns.indexOf(score)] ?? 0, score, category };
   };
-  const isUpright = ({ turned, score, isTold }: ReturnType<typeof look>) =>
-    isTold && turned === 0 && score >= head.thresholds.upright;
   return async (result) => {
-    const first = look(result);
-    const { turned, score } = first;
-    if (turned === 0) return isUpright(first) ? { turned, score } : 'cannot_tell';
+    const { turned, score, category } = look(result);
+    if (told[category] !== true) return 'cannot_tell';
+    if (turned === 0) return score >= head.thresholds.upright ? { turned, score } : 'cannot_tell';
     if (score < head.thresholds.turned) return 'cannot_tell';
-    // What is said to be turned is believed only where it is upright once it is turned back.
+    // What is said to be turned is believed only where it is upright, and still of its category, once it is turned back:
+    // what looks like another category then, as an ankle with the toes below looks like a foot, was upright before.
     const back = look(await infer(turnedBy(result.input, side, turned)));
-    return isUpright(back) ? { turned, score } : 'cannot_tell';
+    const isUpright = back.turned === 0 && back.score >= head.thresholds.upright;
+    return isUpright && back.category === category ? { turned, score } : 'cannot_tell';
   };
 }
 

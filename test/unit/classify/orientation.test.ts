@@ -73,18 +73,18 @@ const upright = Float32Array.from({ length: side * side * 3 }, (_, i) => (i < (s
 /** What is said of a picture whose category is told or not, and how many more inferences that takes. */
 async function said(
   picture: Float32Array,
-  { told = [true, true], onTurned = (input: Float32Array) => input } = {},
+  { told = [true, true], onTurned = (input: Float32Array) => input, scoresOnTurned = [0.9, 0.1] } = {},
 ) {
-  const inferred = (input: Float32Array): InferenceResult => ({
+  const inferred = (input: Float32Array, scores = [0.9, 0.1]): InferenceResult => ({
     input,
-    scores: Float32Array.of(0.9, 0.1),
+    scores: Float32Array.from(scores),
     featureMaps: input,
     seconds: 0,
   });
   let inferences = 0;
   const orient = orienterOf({ head, told }, chain, async (input) => {
     inferences++;
-    return inferred(onTurned(input));
+    return inferred(onTurned(input), scoresOnTurned);
   });
   return { orientation: await orient?.(inferred(picture)), inferences };
 }
@@ -109,6 +109,17 @@ describe('the orientation', () => {
     const picture = turnedBy(upright, side, 90);
     const onTurned = (input: Float32Array) => turnedBy(input, side, 180);
     expect((await said(picture, { onTurned })).orientation).toBe('cannot_tell');
+  });
+
+  it('is not told where the picture has another category once it is turned back', async () => {
+    const picture = turnedBy(upright, side, 90);
+    expect((await said(picture, { scoresOnTurned: [0.1, 0.9] })).orientation).toBe('cannot_tell');
+  });
+
+  it('of a category without an up is not told either where it has another one once it is turned', async () => {
+    const picture = turnedBy(upright, side, 90);
+    const answer = await said(picture, { told: [false, true], scoresOnTurned: [0.1, 0.9] });
+    expect(answer).toEqual({ orientation: 'cannot_tell', inferences: 0 });
   });
 
   it('is not told where the network is not sure', async () => {
