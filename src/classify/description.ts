@@ -168,7 +168,8 @@ export async function readDescription<T extends z.ZodType>(
     throw createError('network_unreadable', { problem }, error);
   });
   try {
-    return shape.parse(JSON.parse(text));
+    // A byte order mark, which editors on Windows write, is white space to `trim`.
+    return shape.parse(JSON.parse(text.trim()));
   } catch (error) {
     const problem = error instanceof z.ZodError ? problemsOf(error) : String(error);
     throw createError('network_unreadable', { problem: `${path}: ${problem}` }, error);

@@ -8,6 +8,7 @@ import type { Model } from '../network.js';
 import type { Features } from './activation.js';
 import { type Declared, formOf, type OnnxForm } from './fit.js';
 import { pooledHeadOf, withOutput } from './pooled-head.js';
+import { hasWeightsElsewhere } from './proto.js';
 import { scoresOf, suspicionsOf } from './scores.js';
 
 export type OnnxModel = Extract<Model, { kind: 'onnx' }>;
@@ -84,6 +85,8 @@ export async function startOnnx(model: OnnxModel, choice: EngineChoice): Promise
 
 /** On the first engine of the choice that can run it. */
 async function open({ path, file }: OnnxModel, choice: EngineChoice) {
+  // The SHA-256 of records would not tell of such weights.
+  if (hasWeightsElsewhere(file)) throw createError('network_unreadable', { problem: split(path) });
   const names = (['cuda', 'onnxruntime'] as const).filter((name) => enginesOf(choice).includes(name));
   const declined: Declined[] = [];
   for (const name of names)
@@ -140,13 +143,16 @@ function valuesOf(output: Tensor | undefined, count: number): Float32Array {
   });
 }
 
-/** The weights of large networks, and of all that PyTorch's exporter writes by default, are in a file of their own. */
+/** The weights of large networks, and of all that PyTorch's exporter writes by default, are in a file of their own, also within what `hasWeightsElsewhere` does not look into. */
 function unreadable(path: string, error: Error): PlainviewError {
   const isSplit = /external|\.data\b/i.test(error.message);
   const problem = isSplit
-    ? `the weights of ${path} are in another file. Plainview needs one file: torch.onnx.export(…, external_data=False), or onnx.save(onnx.load("${path}"), "one-file.onnx")`
+    ? split(path)
     : `${path} is no ONNX file that onnxruntime can run: ${firstLine(error)}`;
   return createError('network_unreadable', { problem }, error);
 }
+
+const split = (path: string) =>
+  `the weights of ${path} are in another file. Plainview needs one file: torch.onnx.export(…, external_data=False), or onnx.save(onnx.load("${path}"), "one-file.onnx")`;
 
 const firstLine = ({ message }: Error) => (message.split('\n')[0] ?? '').slice(0, 300).replace(/[. ]+$/, '');

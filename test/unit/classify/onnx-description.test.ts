@@ -42,6 +42,11 @@ describe('the description of an ONNX network', () => {
     expect(await readClasses({ graph })).toEqual(categories);
   });
 
+  it('may begin with a byte order mark, as editors on Windows write it', async () => {
+    const graph = write('marked', `\ufeff${JSON.stringify({ categories })}`);
+    expect(await readClasses({ graph })).toEqual(categories);
+  });
+
   it.each<[string, object | string | undefined, RegExp]>([
     ['is missing', undefined, /missing\.json is not there: .*docs\/own-network\.md/],
     ['is no JSON', '{', /broken/],

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import protobuf from 'protobufjs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -123,6 +124,28 @@ describe('an ONNX network', () => {
     await expect(run(graph)).rejects.toMatchObject({
       code: 'network_unreadable',
       message: expect.stringMatching(message),
+    });
+  });
+
+  it('whose weights are in another file is refused, also where onnxruntime finds that file', async () => {
+    // onnxruntime looks for it in the working directory, and the network's SHA-256 would not tell of its weights.
+    const graph = await brightnessOnnx(folder, 'split', ['bright', 'dark', 'other']);
+    const { root } = protobuf.parse(`
+      syntax = "proto2";
+      message Model { optional Graph graph = 7; }
+      message Graph { repeated Tensor initializer = 5; }
+      message Tensor { repeated int64 dims = 1; optional int32 type = 2; optional string name = 8; repeated Entry data = 13; optional int32 location = 14; }
+      message Entry { optional string key = 1; optional string value = 2; }
+    `);
+    const elsewhere = { key: 'location', value: 'package.json' };
+    const size = { key: 'length', value: '16' };
+    const weights = { dims: [4], type: 1, name: 'weights', data: [elsewhere, size], location: 1 };
+    const model = root.lookupType('Model').fromObject({ graph: { initializer: [weights] } });
+    // Protobuf merges messages that follow each other.
+    await appendFile(graph, root.lookupType('Model').encode(model).finish());
+    await expect(run(graph)).rejects.toMatchObject({
+      code: 'network_unreadable',
+      message: expect.stringMatching(/the weights of .*split\.onnx are in another file.*external_data=False/),
     });
   });
 
