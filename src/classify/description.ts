@@ -42,7 +42,9 @@ const common = {
 export const graphDescription = z.object(common);
 
 const level = z.number().min(0).max(255);
-const pixels = z.number().int().min(1).max(4096);
+/** Of a side of the input. */
+export const mostPixels = 4096;
+const pixels = z.number().int().min(1).max(mostPixels);
 const perChannel = z
   .union(
     [z.number(), z.array(z.number()).min(1).max(3)],
@@ -78,6 +80,7 @@ const input = z.strictObject({
     ),
   range: z
     .tuple([z.number(), z.number()])
+    .refine(([black, white]) => black !== white, 'must hold two different numbers')
     .default([0, 1])
     .describe('What black and white become, before `mean` and `std`: [0, 1], [-1, 1], [0, 255].'),
   mean: perChannel

@@ -23,6 +23,11 @@ const foreign: readonly { readonly end: RegExp; readonly is: string; readonly wa
     way: 'load it into its model, then export that by torch.onnx.export',
   },
   {
+    end: /\.onnx[._]data$/i,
+    is: 'the weights of an ONNX file, apart from it',
+    way: 'export one file by torch.onnx.export(…, external_data=False), or onnx.save(onnx.load("….onnx"), "one-file.onnx")',
+  },
+  {
     end: /\.tflite$/i,
     is: 'a TensorFlow Lite file (.tflite)',
     way: 'python -m tf2onnx.convert --tflite … --output ….onnx',

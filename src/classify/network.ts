@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
-import { createError } from '../errors/errors.js';
+import { createError, PlainviewError } from '../errors/errors.js';
 import {
   descriptionPath,
   type GraphDescription,
@@ -290,7 +290,16 @@ function nextOf(
 }
 
 async function loadNext({ graph: before, precision }: NetworkSource, graph: string): Promise<LoadedNetwork> {
-  const loaded = await loadOne({ graph, precision });
+  const loaded = await loadOne({ graph, precision }).catch((caught: unknown) => {
+    // What is wrong is told of a file that nobody named on the command line.
+    if (!(caught instanceof PlainviewError) || caught.code !== 'network_unreadable') throw caught;
+    const { problem } = caught.params as { problem: string };
+    throw createError(
+      'network_unreadable',
+      { problem: `${descriptionPath(before)}: next: ${problem}` },
+      caught,
+    );
+  });
   if (Object.keys(loaded.description.next).length > 0)
     throw createError('network_mismatch', {
       problem: `${descriptionPath(before)} names ${graph} as the network that looks next, and that one names others: a cascade has two steps, so remove \`next\` from ${descriptionPath(graph)}`,

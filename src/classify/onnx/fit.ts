@@ -1,5 +1,5 @@
 import { createError } from '../../errors/errors.js';
-import type { OnnxDescription } from '../description.js';
+import { mostPixels, type OnnxDescription } from '../description.js';
 
 /** An input or output as the graph declares it. What is open is a name or empty. */
 export interface Declared {
@@ -51,12 +51,12 @@ export function formOf(
   description: Pick<OnnxDescription, 'input' | 'output'>,
 ): OnnxForm {
   const refuse = (problem: string) => createError('network_mismatch', { problem: `${path}: ${problem}` });
-  const input = endOf(ends.inputs, description.input.name, 'input');
-  const output = endOf(ends.outputs, description.output.name, 'output');
   if (ends.inputs.length > 1)
     throw refuse(
       `the graph has the inputs ${namesOf(ends.inputs)}, and a picture is one input: export it with that one alone`,
     );
+  const input = endOf(ends.inputs, description.input.name, 'input');
+  const output = endOf(ends.outputs, description.output.name, 'output');
   for (const { name, type } of [input, output])
     if (type !== 'float32')
       throw refuse(`"${name}" of the graph has the type ${type}, not float32: export it in float32`);
@@ -115,6 +115,10 @@ function inputForm(declared: Declared, given: OnnxDescription['input'], refuse: 
     if (fixed !== undefined && described !== undefined && fixed !== described)
       throw refuse(
         `the graph's input "${declared.name}" is ${shapeText(declared)} (${layout}): its ${what} is ${fixed}, and the description says ${described}`,
+      );
+    if (fixed !== undefined && fixed > mostPixels)
+      throw refuse(
+        `the graph's input "${declared.name}" is ${shapeText(declared)} (${layout}): its ${what} is ${fixed}, and at most ${mostPixels} are possible`,
       );
     return fixed ?? described ?? otherwise;
   };

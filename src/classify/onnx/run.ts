@@ -30,37 +30,37 @@ const together = 4;
  * @throws engine_unavailable, network_unreadable, network_mismatch, network_layer, network_output
  */
 export async function startOnnx(model: OnnxModel, choice: EngineChoice): Promise<RunningOnnx> {
-  const { path, input, output } = model;
+  const { path } = model;
   const { ort, session, about, declined } = await open(model, choice);
-  const form = formOf(
+  const declared = formOf(
     path,
     { inputs: session.inputMetadata.map(declaredOf), outputs: session.outputMetadata.map(declaredOf) },
-    { input, output },
+    model,
   );
-  const { height, width, channels, layout, name } = form.input;
+  const { output } = declared;
+  const { height, width, channels, layout, name } = declared.input;
   const length = height * width * channels;
-  const most = form.batch === 'open' ? Math.max(together, about.batch) : 1;
   const run = async (pictures: Float32Array): Promise<Float32Array> => {
     const count = pictures.length / length;
     const shape = layout === 'NCHW' ? [count, channels, height, width] : [count, height, width, channels];
-    const results = await session.run({ [name]: new ort.Tensor('float32', pictures, shape) }, [
-      form.output.name,
-    ]);
-    return valuesOf(results[form.output.name], count * form.output.classes);
+    const feeds = { [name]: new ort.Tensor('float32', pictures, shape) };
+    // What fails is told once, by the error.
+    const results = await session.run(feeds, [output.name], { logSeverityLevel: 4 });
+    return valuesOf(results[output.name], count * output.classes);
   };
-  const raw = async (pictures: Float32Array): Promise<Float32Array> => {
+  const raw = async (pictures: Float32Array, most: number): Promise<Float32Array> => {
     const count = pictures.length / length;
-    const all = new Float32Array(count * form.output.classes);
+    const all = new Float32Array(count * output.classes);
     for (let i = 0; i < count; i += most)
       all.set(
         await run(pictures.subarray(i * length, Math.min(i + most, count) * length)),
-        i * form.output.classes,
+        i * output.classes,
       );
     return all;
   };
   // The second one is lighter and flatter, so that what depends on both of them shows.
   const trial = noise(2 * length, 1).map((value, i) => (i < length ? value : 0.5 + value / 4));
-  const answers = await raw(trial).catch((error: Error) => {
+  const alone = await raw(trial, 1).catch((error: Error) => {
     if (error instanceof PlainviewError) throw error;
     throw createError(
       'network_mismatch',
@@ -70,14 +70,25 @@ export async function startOnnx(model: OnnxModel, choice: EngineChoice): Promise
       error,
     );
   });
-  const alone = await raw(trial.slice(length));
+  // Many exports leave the number of pictures open at the input, and fix it further inside.
+  const both = declared.batch === 'open' ? await raw(trial, 2).catch(() => undefined) : undefined;
+  const form: OnnxForm = both === undefined ? { ...declared, batch: 1 } : declared;
+  const most = form.batch === 'open' ? Math.max(together, about.batch) : 1;
+  const again = both ?? (await raw(trial, 1));
   return {
     form,
-    suspicions: suspicionsOf(answers, alone, form.output),
+    suspicions: suspicionsOf(again, alone.subarray(output.classes), output),
     declined,
     engine: {
       ...about,
-      infer: async (pictures) => ({ scores: scoresOf(await raw(pictures), form.output) }),
+      infer: async (pictures) => {
+        const values = await raw(pictures, most).catch((error: Error) => {
+          if (error instanceof PlainviewError) throw error;
+          const problem = `it does not run on this picture: ${firstLine(error)}`;
+          throw createError('network_output', { problem }, error);
+        });
+        return { scores: scoresOf(values, output) };
+      },
       close: () => session.release(),
     },
   };
@@ -155,4 +166,9 @@ function unreadable(path: string, error: Error): PlainviewError {
 const split = (path: string) =>
   `the weights of ${path} are in another file. Plainview needs one file: torch.onnx.export(…, external_data=False), or onnx.save(onnx.load("${path}"), "one-file.onnx")`;
 
-const firstLine = ({ message }: Error) => (message.split('\n')[0] ?? '').slice(0, 300).replace(/[. ]+$/, '');
+/** onnxruntime begins with the place in its own sources: file, line and the function with its parameters. */
+const firstLine = ({ message }: Error) =>
+  (message.split('\n')[0] ?? '')
+    .replace(/\S*\/onnxruntime_src\/\S+ [^()]*\([^()]*\)( const)? /, '')
+    .slice(0, 500)
+    .replace(/[. ]+$/, '');

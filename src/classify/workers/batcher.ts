@@ -61,32 +61,35 @@ export class Batcher {
   }
 
   async #run(): Promise<void> {
-    if (this.#isReady()) {
-      const batch = this.#waiting.splice(0, this.#engine.batch);
-      try {
-        const began = performance.now();
-        const { scores, featureMaps } = await this.#engine.infer(
-          concatenated(batch.map(({ picture }) => picture)),
-          this.#size,
-        );
-        const seconds = (performance.now() - began) / 1000;
-        const part = (values: Float32Array, i: number) => {
-          const length = values.length / batch.length;
-          return values.slice(i * length, (i + 1) * length);
-        };
-        for (const [i, { picture, resolve }] of batch.entries())
-          resolve({
-            input: picture,
-            scores: part(scores, i),
-            featureMaps: featureMaps && part(featureMaps, i),
-            seconds,
-          });
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
-    }
+    if (this.#isReady()) await this.#inferAll(this.#waiting.splice(0, this.#engine.batch));
     this.#isRunning = false;
     this.#startIfReady();
+  }
+
+  async #inferAll(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const began = performance.now();
+      const { scores, featureMaps } = await this.#engine.infer(
+        concatenated(batch.map(({ picture }) => picture)),
+        this.#size,
+      );
+      const seconds = (performance.now() - began) / 1000;
+      const part = (values: Float32Array, i: number) => {
+        const length = values.length / batch.length;
+        return values.slice(i * length, (i + 1) * length);
+      };
+      for (const [i, { picture, resolve }] of batch.entries())
+        resolve({
+          input: picture,
+          scores: part(scores, i),
+          featureMaps: featureMaps && part(featureMaps, i),
+          seconds,
+        });
+    } catch (error) {
+      // One picture can be the cause, and the others must not fail with it.
+      if (batch.length > 1) for (const each of batch) await this.#inferAll([each]);
+      else for (const { reject } of batch) reject(error);
+    }
   }
 }
 

@@ -109,7 +109,7 @@ async function startDescribed(
       // Where the features cannot be had, hiding parts serves as well.
       pooling ??= startFeatures(model, form).catch(() => undefined);
       const pooled = await pooling;
-      const features = await pooled?.featuresOf(input);
+      const features = await pooled?.featuresOf(input).catch(() => undefined);
       if (pooled !== undefined && features !== undefined) {
         const map = activationOf(pooled.head, features, scores, classIndex);
         if (map !== undefined)

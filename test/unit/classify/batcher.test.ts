@@ -59,11 +59,18 @@ describe('the batcher', () => {
     expect(batches).toEqual([1]);
   });
 
-  it('fails the pictures of a failed batch, and continues', async () => {
-    const { engine } = echo(2, (pictures) => pictures.includes(1));
+  it('gives the pictures of a failed batch one at a time, so that one picture fails no others', async () => {
+    const { engine, batches } = echo(4, (pictures) => pictures.includes(1));
     const batcher = new Batcher(engine, size);
-    const results = await Promise.allSettled([0, 1, 2, 3].map((value) => batcher.infer(of(value))));
-    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled', 'fulfilled']);
+    const results = await Promise.allSettled([0, 1, 2, 3, 4].map((value) => batcher.infer(of(value))));
+    expect(results.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+    ]);
+    expect(batches).toEqual([4, 1, 1, 1, 1, 1]);
   });
 
   it('gives single pictures to an engine with batches of one', async () => {

@@ -56,6 +56,7 @@ describe('the description of an ONNX network', () => {
     ['has an unknown field within', { categories, input: { colour: 3 } }, /there is no field input\.colour/],
     ['has a wrong layout', { categories, input: { layout: 'CHW' } }, /input\.layout: .*NCHW/],
     ['has a wrong size', { categories, input: { size: [1, 2, 3] } }, /input\.size: .*\[height, width\]/],
+    ['makes all levels alike', { categories, input: { range: [1, 1] } }, /input\.range: .*two different/],
     ['divides by zero', { categories, input: { mean: 0, std: [1, 0, 1] } }, /input\.std: must not be 0/],
     ['has sigmoids', { categories, output: { values: 'sigmoid' } }, /output\.values: .*softmax/],
     [
@@ -115,7 +116,17 @@ describe('the description of an ONNX network', () => {
       expect(fits(example), JSON.stringify(fits.errors)).toBe(true);
       Categories.read().declare(onnxDescription.parse(example).views);
     }
-    expect(fits({ categories: ['a', 'b'], input: { colour: 3 } })).toBe(false);
+    for (const refused of [
+      { input: { colour: 3 } },
+      { categories: ['a', 'a'] },
+      { input: { mean: 0, std: 0 } },
+      { input: { mean: 0, std: [1, 0, 1] } },
+      { input: { mean: [1, 2], std: [1, 2] } },
+      { input: { range: [1, 1, 1] } },
+    ]) {
+      const description = { categories: ['a', 'b'], ...refused };
+      expect(fits(description), JSON.stringify(refused)).toBe(false);
+    }
   });
 });
 
@@ -129,6 +140,7 @@ describe('a file of another program', () => {
     ['model.pt', /PyTorch file \(\.pt\).*torch\.onnx\.export/],
     ['model.pth', /PyTorch file \(\.pth\).*torch\.onnx\.export/],
     ['model.safetensors', /\.safetensors\).*torch\.onnx\.export/],
+    ['model.onnx.data', /weights of an ONNX file.*external_data=False/],
     ['model.tflite', /\.tflite\).*tf2onnx\.convert --tflite/],
     ['saved', /SavedModel folder.*tf2onnx\.convert --saved-model .*saved --output .*saved\.onnx/],
     [join('saved', 'saved_model.pb'), /part of a SavedModel folder.*--saved-model/],
@@ -157,7 +169,21 @@ describe('a cascade', () => {
   });
 
   it.each([
-    ['is not there', () => first({ knee: 'no.onnx' }), /no\.onnx is not there/],
+    ['is not there', () => first({ knee: 'no.onnx' }), /first\.json: next: .*no\.onnx is not there/],
+    ['is a folder', () => first({ knee: 'empty' }), /first\.json: next: .*empty is a folder/],
+    [
+      'is a file of another program',
+      () => first({ knee: 'model.h5' }),
+      /first\.json: next: .*is a Keras file.*model\.export/,
+    ],
+    [
+      'has no description',
+      () => {
+        write('bare');
+        return first({ knee: 'bare.onnx' });
+      },
+      /first\.json: next: .*bare\.json is not there/,
+    ],
     [
       'looks at no category of the first',
       () => first({ kne: 'knees.onnx' }),
@@ -273,6 +299,16 @@ describe('a description beside a graph', () => {
       'of a graph with two inputs',
       [{ inputs: [input, { ...input, name: 'mask' }] }, { name: 'x' }],
       /inputs "x", "mask".*one input/,
+    ],
+    [
+      'of a graph with two inputs, of which it names none',
+      [{ inputs: [input, { ...input, name: 'mask' }] }],
+      /inputs "x", "mask".*one input/,
+    ],
+    [
+      'of a graph for whole films',
+      [{ inputs: [{ ...input, shape: ['N', 3, 20_000, 300] }] }],
+      /\[N, 3, 20000, 300\].*height is 20000.*at most 4096/,
     ],
     [
       'of a graph in half precision',

@@ -27,6 +27,7 @@ import { shipped } from '../../../src/files/places.js';
 import { brightnessOnnx } from '../../../testkit/classify/brightness-onnx.js';
 import { edited, find, goldenGraph, goldenSize } from '../../../testkit/classify/graphs.js';
 import { goldenPictureFile } from '../../../testkit/classify/pictures.js';
+import { smallOnnx } from '../../../testkit/classify/small-onnx.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'onnx-'));
 afterAll(() => rm(folder, { recursive: true }));
@@ -159,6 +160,63 @@ describe('an ONNX network', () => {
     const { scores } = await run(sometimes);
     await expect(scores(white)).rejects.toMatchObject({ code: 'network_output', transient: false });
     expect(await scores(await grey(127, 128))).toHaveLength(3);
+  });
+
+  /** The mean level decides: the first category for bright pictures. */
+  const dense = {
+    W: [
+      [1, 3],
+      [9, -9, 0],
+    ],
+    B: [[3], [-4, 4, 1]],
+  } as const;
+
+  it('that claims to take many pictures and takes one is given one at a time', async () => {
+    const graph = await smallOnnx(folder, 'one', {
+      nodes: [
+        ['ReduceMean', ['x'], 'mean', { axes: [1, 2, 3] }],
+        ['Reshape', ['mean', 'flat'], 'p'],
+        ['Gemm', ['p', 'W', 'B'], 'y'],
+      ],
+      floats: dense,
+      integers: { flat: [[2], [1, 1]] },
+    });
+    const { scores, suspicions } = await run(graph);
+    expect(suspicions).toEqual([]);
+    const [bright, dark] = [await scores(white), await scores(black)];
+    expect([bright.indexOf(Math.max(...bright)), dark.indexOf(Math.max(...dark))]).toEqual([0, 1]);
+  });
+
+  it('that breaks on a picture fails that picture alone, and the message says that it is the network', async () => {
+    // It takes what stands at the brightest level, from a list of two.
+    const graph = await smallOnnx(folder, 'breaks', {
+      nodes: [
+        ['ReduceMean', ['x'], 'mean', { axes: [2, 3], keepdims: 0 }],
+        ['ReduceMax', ['x'], 'most', { axes: [1, 2, 3], keepdims: 0 }],
+        ['Cast', ['most'], 'at', { to: 7 }],
+        ['Gather', ['list', 'at'], 'taken'],
+        ['Unsqueeze', ['taken', 'second'], 'column'],
+        ['Gemm', ['mean', 'W', 'B'], 'z'],
+        ['Add', ['z', 'column'], 'y'],
+      ],
+      floats: { ...dense, list: [[2], [0, 0]] },
+      integers: { second: [[1], [1]] },
+      description: { input: { resize: 'squash', range: [0, 100] } },
+    });
+    const { scores } = await run(graph);
+    await expect(scores(white)).rejects.toMatchObject({
+      code: 'network_output',
+      transient: false,
+      message: expect.stringMatching(/does not run on this picture: .*out of data bounds/),
+    });
+    expect(await scores(await grey(1))).toHaveLength(3);
+  });
+
+  it('for a later onnxruntime is refused in words of its reason', async () => {
+    const graph = await smallOnnx(folder, 'later', { nodes: [['Identity', ['x'], 'y']], opset: 99 });
+    await expect(run(graph)).rejects.toThrow(
+      /can run: ONNX Runtime only .*[Oo]pset.* 99 .*official support/s,
+    );
   });
 
   it('is suspicious where its softmax is called logits', async () => {
