@@ -156,7 +156,8 @@ async function withClassifiers<T>(
   const classifiers: Classifier[] = [];
   try {
     for (const network of networks) classifiers.push(await createClassifier(classifierOptions(network)));
-    const [first, second] = classifiers.map(({ network }) => network.sha256);
+    // The same ONNX file can be described otherwise: then it prepares or reads otherwise, and can be compared.
+    const [first, second] = classifiers.map(({ network }) => [network.sha256, network.described].join(' '));
     if (first === second) throw createError('usage', { problem: '--against names the same network again' });
     return await use(classifiers);
   } finally {

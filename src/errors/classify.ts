@@ -101,7 +101,8 @@ export const classifyErrors = {
     transient: false,
     status: 500,
     exit: 1,
-    meaning: 'An ONNX network answered with NaN or infinity, or with other values than its description says.',
+    meaning:
+      'An ONNX network answered with NaN or infinity, or with other values than its description says, or its graph broke on this picture.',
     remedy:
       'Try it with `plainview model check`. Check `range`, `mean` and `std` of its description, and the program that exported it.',
   },

@@ -253,6 +253,17 @@ describe('two networks', () => {
     expect(run).toMatchObject({ status: 2, report: undefined });
     expect(run.stderr).toMatch(/same network again/);
   });
+
+  it('can be one ONNX file that is described in two ways', async () => {
+    const names = ['knee_ap', 'chest_pa_ap', 'other'] as const;
+    const one = await brightnessOnnx(folder, 'whole', names);
+    const other = await brightnessOnnx(folder, 'inverse', names, {
+      input: { size: 8, range: [1, -1], resize: 'squash' },
+    });
+    const { status, report } = await evaluate(inFolder('labels.csv'), '--network', one, '--against', other);
+    expect(status).toBe(0);
+    expect(report?.evaluations.map(({ network }) => network.name)).toEqual(['whole', 'inverse']);
+  });
 });
 
 describe('what cannot be evaluated', () => {
