@@ -1,4 +1,38 @@
-import { graphOf, modelType, type Node, type Tensor } from './proto.js';
+import protobuf from 'protobufjs';
+
+/** The part of onnx.proto that is read here. */
+const schema = protobuf.parse(`
+  syntax = "proto2";
+  message ModelProto { optional GraphProto graph = 7; }
+  message GraphProto { repeated NodeProto node = 1; repeated TensorProto initializer = 5; repeated ValueInfo output = 12; }
+  message NodeProto { repeated string input = 1; repeated string output = 2; optional string op_type = 4; repeated Attribute attribute = 5; }
+  message Attribute { optional string name = 1; optional float f = 2; optional int64 i = 3; optional TensorProto t = 5; repeated int64 ints = 8; }
+  message TensorProto { repeated int64 dims = 1; optional int32 data_type = 2; repeated float float_data = 4; repeated int64 int64_data = 7; optional string name = 8; optional bytes raw_data = 9; }
+  message ValueInfo { optional string name = 1; }
+`).root;
+const modelType = schema.lookupType('ModelProto');
+
+interface Tensor {
+  dims: number[];
+  dataType: number;
+  floatData: number[];
+  int64Data: number[];
+  name: string;
+  rawData: Uint8Array;
+}
+interface Attribute {
+  name: string;
+  f: number;
+  i: number;
+  t?: Tensor;
+  ints: number[];
+}
+interface Node {
+  input: string[];
+  output: string[];
+  opType: string;
+  attribute: Attribute[];
+}
 
 // TensorProto.DataType
 const float = 1;
@@ -22,7 +56,9 @@ export interface PooledHead {
  * @returns undefined where the graph ends otherwise
  */
 export function pooledHeadOf(file: Uint8Array, output: string): PooledHead | undefined {
-  const graph = graphOf(file);
+  const { graph } = modelType.toObject(modelType.decode(file), { longs: Number, arrays: true }) as {
+    graph?: { node: Node[]; initializer: Tensor[] };
+  };
   if (graph === undefined) return undefined;
   const makers = new Map(graph.node.flatMap((node) => node.output.map((name) => [name, node] as const)));
   const tensors = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));

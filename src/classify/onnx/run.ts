@@ -8,8 +8,9 @@ import type { Model } from '../network.js';
 import type { Features } from './activation.js';
 import { type Declared, formOf, type OnnxForm } from './fit.js';
 import { pooledHeadOf, withOutput } from './pooled-head.js';
-import { hasWeightsElsewhere } from './proto.js';
+
 import { scoresOf, suspicionsOf } from './scores.js';
+import { hasWeightsElsewhere } from './split-weights.js';
 
 export type OnnxModel = Extract<Model, { kind: 'onnx' }>;
 
