@@ -39,20 +39,15 @@ class MarkerNet(nn.Module):
 def placed(grey: np.ndarray) -> np.ndarray:
     """The film as the detector sees it: its long side 384 pixels, black on both sides; uint8, as src/classify/prepare/described.ts has it."""
     scale = SIDE / max(grey.shape)
-    height, width = (max(1, int(n * scale + 1e-6)) for n in grey.shape)
+    height, width = (max(1, round(n * scale)) for n in grey.shape)
     if scale < 1:
         grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
     elif scale > 1:
         grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_LINEAR)
     result = np.zeros((SIDE, SIDE), np.uint8)
-    top, left = round_up((SIDE - height) / 2), round_up((SIDE - width) / 2)
+    top, left = (SIDE - height) // 2, (SIDE - width) // 2
     result[top : top + height, left : left + width] = grey
     return result
-
-
-def round_up(value: float) -> int:
-    """As JavaScript rounds halves."""
-    return int(value + 0.5)
 
 
 def to_input(grey: np.ndarray) -> np.ndarray:

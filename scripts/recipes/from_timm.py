@@ -35,7 +35,8 @@ torch.onnx.export(
     dynamo=True,
 )
 
-# 3. The description: timm knows how its pictures are prepared.
+# 3. The description: timm knows how its pictures are prepared. With these two modes it also cuts off edges below 1.
+assert data["crop_mode"] == "center" or data["crop_pct"] == 1, "train or validate it with crop_pct=1"
 description = {
     "name": "timm-recipe",
     "purpose": "research",
@@ -44,6 +45,7 @@ description = {
         "std": list(data["std"]),
         "resize": {"center": "crop", "squash": "squash", "border": "letterbox"}[data["crop_mode"]],
         "cropShare": data["crop_pct"],
+        **({"fill": round(255 * sum(data["mean"]) / 3)} if data["crop_mode"] == "border" else {}),
         "interpolation": data["interpolation"],
     },
     "output": {"values": "logits"},

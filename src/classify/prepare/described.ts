@@ -1,6 +1,8 @@
+import type { Sharp } from 'sharp';
 import { createError } from '../../errors/errors.js';
 import type { Size } from '../graph/steps.js';
 import type { InputForm } from '../onnx/fit.js';
+import { type Interpolation, interpolated } from './interpolate.js';
 import type { Picture } from './picture.js';
 
 /** Where the whole picture lies in the input, in pixels of the input. It reaches beyond it where it is cropped. */
@@ -10,28 +12,34 @@ export interface Placement extends Size {
 }
 
 const kernels = {
-  nearest: 'nearest',
   bilinear: 'linear',
   bicubic: 'cubic',
   lanczos: 'lanczos3',
-} as const satisfies Record<InputForm['interpolation'], string>;
+} as const satisfies Record<Exclude<Interpolation, 'nearest'>, string>;
 
 export function placementOf(
   picture: Size,
   { height, width, resize, cropShare }: Pick<InputForm, 'height' | 'width' | 'resize' | 'cropShare'>,
 ): Placement {
   if (resize === 'squash') return { left: 0, top: 0, height, width };
-  // As timm and torchvision, which round sides down. The tolerance is for those that are whole but for rounding.
+  // The tolerance is for those that are whole but for rounding.
   const down = (length: number) => Math.max(1, Math.floor(length + 1e-6));
+  const nearest = (length: number) => Math.max(1, toEven(length));
   const share = resize === 'crop' ? cropShare : 1;
   const ratios = [down(height / share) / picture.height, down(width / share) / picture.width];
   const scale = resize === 'crop' ? Math.max(...ratios) : Math.min(...ratios);
-  const size = { height: down(picture.height * scale), width: down(picture.width * scale) };
-  return {
-    ...size,
-    left: Math.round((width - size.width) / 2),
-    top: Math.round((height - size.height) / 2),
-  };
+  // As torchvision, whose Resize rounds down and is for squares, and timm.
+  const side = resize === 'crop' && height === width ? down : nearest;
+  const size = { height: side(picture.height * scale), width: side(picture.width * scale) };
+  const before = (whole: number, seen: number) =>
+    whole > seen ? -toEven((whole - seen) / 2) : Math.floor((seen - whole) / 2);
+  return { ...size, left: before(size.width, width), top: before(size.height, height) };
+}
+
+/** Rounded as Python does: halves to the next even number. */
+function toEven(value: number): number {
+  const rounded = Math.round(value);
+  return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
 
 /**
@@ -78,27 +86,55 @@ async function resized(picture: Picture, form: InputForm): Promise<Uint8Array> {
   const { width: inputWidth, height: inputHeight, fill, interpolation } = form;
   const { left, top, width, height } = placementOf(picture, form);
   const { pixels, channels } = picture;
-  const { default: sharp } = await import('sharp');
   const bytes = pixels instanceof Uint16Array ? upperBytes(pixels) : pixels;
-  let image = sharp(bytes, {
-    raw: { width: picture.width, height: picture.height, channels },
-    limitInputPixels: false,
-  }).resize(width, height, { fit: 'fill', kernel: kernels[interpolation] });
-  if (left < 0 || top < 0 || width > inputWidth || height > inputHeight)
-    image = image.extract({ left: -left, top: -top, width: inputWidth, height: inputHeight });
-  else if (width < inputWidth || height < inputHeight)
-    image = image.extend({
-      left,
-      top,
-      right: inputWidth - width - left,
-      bottom: inputHeight - height - top,
-      background: { r: fill, g: fill, b: fill },
+  const seen = { height: Math.min(height, inputHeight), width: Math.min(width, inputWidth) };
+  const { default: sharp } = await import('sharp');
+  const imageOf = (levels: Uint8Array, size: Size) =>
+    sharp(levels, {
+      raw: { width: size.width, height: size.height, channels },
+      limitInputPixels: false,
     });
-  try {
-    return await image
+  const levelsOf = (image: Sharp) =>
+    image
       .toColourspace(channels === 1 ? 'b-w' : 'srgb')
       .raw()
       .toBuffer();
+  try {
+    let image: Sharp;
+    if (interpolation !== 'nearest' && height <= picture.height && width <= picture.width) {
+      image = imageOf(bytes, picture)
+        .resize(width, height, { fit: 'fill', kernel: kernels[interpolation] })
+        .extract({ left: Math.max(0, -left), top: Math.max(0, -top), ...seen });
+    } else {
+      const small = {
+        height: Math.min(height, picture.height),
+        width: Math.min(width, picture.width),
+      };
+      const isShrunk = small.height < picture.height || small.width < picture.width;
+      const isSmoothed = interpolation !== 'nearest' && isShrunk;
+      const levels = isSmoothed
+        ? await levelsOf(
+            imageOf(bytes, picture).resize(small.width, small.height, {
+              fit: 'fill',
+              kernel: kernels[interpolation],
+            }),
+          )
+        : bytes;
+      const to = {
+        rows: { length: height, start: Math.max(0, -top), count: seen.height },
+        columns: { length: width, start: Math.max(0, -left), count: seen.width },
+      };
+      image = imageOf(interpolated(levels, isSmoothed ? small : picture, to, channels, interpolation), seen);
+    }
+    if (seen.width < inputWidth || seen.height < inputHeight)
+      image = image.extend({
+        left: Math.max(0, left),
+        top: Math.max(0, top),
+        right: inputWidth - seen.width - Math.max(0, left),
+        bottom: inputHeight - seen.height - Math.max(0, top),
+        background: { r: fill, g: fill, b: fill },
+      });
+    return await levelsOf(image);
   } catch (error) {
     const { message } = error as Error;
     throw createError('picture_undecodable', { problem: `it cannot be resized (${message})` }, error);
