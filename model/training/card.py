@@ -33,7 +33,7 @@ def summary_row(name: str, s: dict) -> str:
 
 
 def source_row(name: str, now: dict, before: dict) -> str:
-    """A source that was not trained on: each figure of the network of the first phases, then of one that saw the films of other sources."""
+    """A source that was not trained on: each figure of version 5, then of this one."""
 
     def pair(key: str, n: str) -> str:
         return f"{share(before[key])} → {share(now[key])}" if now[n] else "–"
@@ -52,12 +52,12 @@ def sources(report: dict) -> list[str]:
 def tables(report: dict) -> str:
     """Every table of the card."""
     head = "| pictures | n of the 30 | accuracy | balanced | forced | balanced | labelled | right of the labelled | n `other` | caught | calibration error |\n|---|---|---|---|---|---|---|---|---|---|---|"
-    lines = [head, summary_row("home", report["home"]), summary_row("home, made small and dark", report["homeDegraded"]), summary_row("home, without the joined films", report["homeBefore"])]
+    lines = [head, summary_row("home", report["home"]), summary_row("home, made small and dark", report["homeDegraded"]), summary_row("home, before the last two phases", report["homeBefore"])]
     lines.append(summary_row("all sources never seen", report["unseenTogether"]["plain"]))
     for u in report["unseenSources"]:
         lines += [summary_row(f"{u['source']}, made small and dark", u["degraded"])] if "degraded" in u else []
     lines += [summary_row(e["kind"], e) for e in report["elsewhere"]]
-    lines += [summary_row(f"home, at the end of phase {k + 5}", s) for k, s in enumerate(report["phases"])]
+    lines += [summary_row(f"home, at the end of phase {k + 7}", s) for k, s in enumerate(report["phases"])]
     lines += ["", *sources(report)]
     for categories in (report["categories"], report["awayCategories"]):
         lines += ["", "| category | n | sensitivity | 95 % | PPV | 95 % | specificity |", "|---|---|---|---|---|---|---|"]

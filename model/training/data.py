@@ -56,6 +56,12 @@ def read_joints(path: Path = HERE / "joints.csv") -> dict[str, tuple[float, floa
         return {row["id"]: (float(row["x"]), float(row["y"])) for row in csv.DictReader(file)}
 
 
+def read_fronts(path: Path = HERE / "joints.csv") -> dict[str, str]:
+    """Of upright lateral knees: the side of the film on which the kneecap lies, `L` or `R`."""
+    with path.open(newline="") as file:
+        return {row["id"]: row["front"] for row in csv.DictReader(file) if row["front"]}
+
+
 def read_grey(path: Path) -> np.ndarray:
     """One picture as uint8 [height, width]."""
     picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)

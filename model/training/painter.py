@@ -9,8 +9,10 @@ import numpy as np
 import parts
 import synthetic
 from augment import augment
-from data import SIDE, Item, read_grey, read_joints
+from data import SIDE, Item, read_fronts, read_grey, read_joints
+from flex import bent
 from look import another_look
+from metal import with_prosthesis
 from pages import exported, photographed
 from recipe import Recipe
 
@@ -21,7 +23,7 @@ class Painter:
     def __init__(self, items: list[Item], classes: list[str], recipe: Recipe, plain: float, seed: int) -> None:
         self.items, self.classes, self.recipe, self.plain, self.seed = items, classes, recipe, plain, seed
         self.pictures = [read_grey(item.path) for item in items]
-        self.joints = read_joints()
+        self.joints, self.fronts = read_joints(), read_fronts()
         self.members: dict[str, list[int]] = {}
         for index, item in enumerate(items):
             self.members.setdefault(classes[item.label], []).append(index)
@@ -38,9 +40,13 @@ class Painter:
     def one(self, index: int, epoch: int, place: int, side: int) -> np.ndarray:
         rng = np.random.default_rng((self.seed, epoch, place))
         category, picture = self.classes[self.items[index].label], self.shrunk(index, side)
-        joint = self.joints.get(self.items[index].id)
+        joint, front = self.joints.get(self.items[index].id), self.fronts.get(self.items[index].id, "")
+        if joint is not None and (category == "knee_ap" or front) and rng.random() < self.recipe.metal:
+            picture = with_prosthesis(picture, category, joint, front, rng)
         if category == "other" and rng.random() < self.recipe.made_up:
             picture = self._made_up(rng)
+        elif joint is not None and front and rng.random() < self.recipe.bent:
+            picture = bent(picture, joint, front, rng)
         elif joint is not None and rng.random() < self.recipe.joints:
             picture = parts.joint_crop(picture, joint, rng)
         if rng.random() < self.recipe.look:

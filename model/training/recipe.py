@@ -30,6 +30,8 @@ class Recipe:
         Phase(10, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.5),
         Phase(6, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.5, joined=True),
         Phase(6, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.5, joined=True),
+        Phase(8, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.5, joined=True),
+        Phase(6, ((1.0, SIDE),), 5e-4, 5e-4, 0.4, 3.5, joined=True),
     )
     draws: int = 2000  # pictures drawn per epoch
     batch: int = 32
@@ -38,6 +40,8 @@ class Recipe:
     balance: float = 0.4  # a category of n pictures is drawn in proportion to n to this power
     made_up: float = 0.4  # share of `other` that is synthetic, or cut and pasted from other films
     joints: float = 0.35  # share of the films of a joint that show only the joint
+    bent: float = 0.4  # share of the upright lateral knees that are bent further
+    metal: float = 0.15  # share of the knees with a place of the joint that get a prosthesis
     look: float = 0.35  # share with the greys of another machine or film
     page: float = 0.3  # share that is a photograph or an exported page
     average: float = 0.995  # of the weights, per step

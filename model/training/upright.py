@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import torch
 
-from build import LEFT_OUT, ONLY_MEASURED, UNSEEN
+from build import ADDED, LEFT_OUT, ONLY_MEASURED, UNSEEN
 from data import HERE, Item, folds, read_classes, read_grey, read_manifest, resize_like_tf1, to_input
 from measure import wilson
 from network import MobileNet
@@ -165,7 +165,8 @@ def table(report: dict) -> str:
 
 @dataclass(frozen=True)
 class Films:
-    """The films of both manifests, without `other` of the second one and those that lie in no direction."""
+    """The films of both manifests, without `other` of the second one, those that lie in no direction, and the sources that came with version 6:
+    nobody has read which way up their films lie."""
 
     items: list[Item]
     home: np.ndarray  # [films]: those of the first manifest, which come first
@@ -177,7 +178,7 @@ class Films:
 def read_films(args: argparse.Namespace, classes: list[str], told: np.ndarray) -> Films:
     truth, unclear = read_truth()
     home = read_manifest(args.manifest, classes)
-    joined_ones = [item for item in read_manifest(args.joined, classes) if classes[item.label] != "other" and item.id not in unclear]
+    joined_ones = [item for item in read_manifest(args.joined, classes) if classes[item.label] != "other" and item.id not in unclear and item.source not in ADDED]
     sources = sorted({item.source for item in joined_ones})
     items = home + joined_ones
     return Films(
