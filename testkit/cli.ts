@@ -49,13 +49,15 @@ export interface CommandResult {
 /**
  * Runs the command to its end, in the environment of the test.
  * @param options.readOnce closes standard output after the first data, as `| head` does
+ * @param options.readNothing closes it before there is any
  */
 export async function runPlainview(
   args: string[],
-  { stdin = '', readOnce = false, cwd = process.cwd(), env = {} as NodeJS.ProcessEnv } = {},
+  { stdin = '', readOnce = false, readNothing = false, cwd = process.cwd(), env = {} as NodeJS.ProcessEnv } = {},
 ): Promise<CommandResult> {
   const child = spawn(process.execPath, [cliFile, ...args], { cwd, env: { ...process.env, ...env } });
   let [stdout, stderr] = ['', ''];
+  if (readNothing) child.stdout.destroy();
   child.stdout.on('data', (data) => {
     stdout += data;
     if (readOnce) child.stdout.destroy();

@@ -55,12 +55,8 @@ export async function label(
   const concurrency = concurrencyOf([classifier], options);
   const leftOut = new LeftOutFiles();
   const counts = { pictures: 0, failures: 0, beyond: 0 };
-  // The reader may close the pipe early (`| head`). That is not an error.
   const readerGone = new AbortController();
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    readerGone.abort();
-  });
+  process.stdout.on('error', () => readerGone.abort());
   try {
     const files = filesOf(pathsFrom(images, process.stdin, readerGone.signal), config, leftOut);
     for await (const labelled of labelFiles(files, classifier, concurrency)) {

@@ -120,6 +120,10 @@ export async function runCommandLine(args: string[]): Promise<void> {
   // `plainview help label` is about `label` too.
   const program = await createProgram(args.slice(0, args[0] === 'help' ? 2 : 1));
   throwInsteadOfExit(program);
+  // The reader may close the pipe early (`| head`). That is not an error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   try {
     await program.parseAsync(args, { from: 'user' });
   } catch (caught) {

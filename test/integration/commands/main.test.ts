@@ -50,3 +50,11 @@ it('what classifies one picture loads nothing for other formats, other engines a
   ])
     expect(loaded).not.toContain(other);
 });
+
+it.each([[['options']], [['evaluate', '--help']], [['--version']], [['explorer2']]])(
+  'ends silently when nobody reads standard output: %j',
+  async (args) => {
+    const { status, stderr } = await runPlainview(args, { readNothing: true });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  },
+);

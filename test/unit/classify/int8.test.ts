@@ -203,9 +203,9 @@ describe('PLAINVIEW_PRECISION', () => {
   });
 });
 
-const radiographs = labelledRadiographs(400);
+const radiographs = labelledRadiographs(1000);
 it.skipIf(lacksVnni || radiographs.length === 0)(
-  'agrees with float32 on real radiographs: 99.5 % of the top categories, and as many right, but for one of 400',
+  'agrees with float32 on real radiographs: 99.5 % of the top categories, and as many right, but for 2 of 1000',
   async () => {
     const { network } = await loadNetwork(embedded);
     const [float32, int8] = [await creators.onnxruntime(whole), await createInt8(whole, range)];
@@ -223,6 +223,6 @@ it.skipIf(lacksVnni || radiographs.length === 0)(
     }
     await Promise.all([float32.close(), int8.close()]);
     expect(count.same / radiographs.length).toBeGreaterThanOrEqual(0.995);
-    expect(Math.abs(count.right - count.right8)).toBeLessThanOrEqual(1);
+    expect(Math.abs(count.right - count.right8)).toBeLessThanOrEqual(2);
   },
 );
