@@ -53,7 +53,13 @@ export interface CommandResult {
  */
 export async function runPlainview(
   args: string[],
-  { stdin = '', readOnce = false, readNothing = false, cwd = process.cwd(), env = {} as NodeJS.ProcessEnv } = {},
+  {
+    stdin = '',
+    readOnce = false,
+    readNothing = false,
+    cwd = process.cwd(),
+    env = {} as NodeJS.ProcessEnv,
+  } = {},
 ): Promise<CommandResult> {
   const child = spawn(process.execPath, [cliFile, ...args], { cwd, env: { ...process.env, ...env } });
   let [stdout, stderr] = ['', ''];
