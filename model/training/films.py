@@ -38,6 +38,8 @@ def of_dicom(content: bytes) -> np.ndarray:
     from pydicom.pixels import apply_voi_lut
 
     film = pydicom.dcmread(BytesIO(content), force=True)
+    if film.SamplesPerPixel == 3:
+        return cv2.cvtColor(film.pixel_array, cv2.COLOR_RGB2GRAY)
     shown = apply_voi_lut(film.pixel_array, film).astype(np.float32)
     shown = shown[0] if shown.ndim == 3 else shown
     low, high = float(shown.min()), float(shown.max())
