@@ -125,8 +125,8 @@ const output = z.strictObject({
     ),
 });
 
-/** The description of an ONNX network: the file beside it with `.json` in place of `.onnx`. */
-export const onnxDescription = z.strictObject({
+/** The fields of the description of an ONNX network: the file beside it with `.json` in place of `.onnx`. */
+export const onnxFields = z.strictObject({
   $schema: z.string().optional(),
   ...common,
   thresholds: thresholds.partial().strict().default({}).describe('When a score is enough for a category.'),
@@ -145,6 +145,23 @@ export const onnxDescription = z.strictObject({
     .describe(
       'DICOM codes of categories that Plainview does not know, as in PLAINVIEW_VIEWS_FILE (docs/views.md).',
     ),
+});
+/** And what holds between them. */
+export const onnxDescription = onnxFields.superRefine(({ categories, views, thresholds }, context) => {
+  const strange = Object.keys(views).filter((name) => !categories.includes(name));
+  if (strange.length > 0)
+    context.addIssue({
+      code: 'custom',
+      path: ['views'],
+      message: `${strange.join(', ')} is not among the categories`,
+    });
+  const { threshold = 1, unknownBelow = 0 } = thresholds;
+  if (unknownBelow > threshold)
+    context.addIssue({
+      code: 'custom',
+      path: ['thresholds', 'unknownBelow'],
+      message: `must not be above threshold, which is ${threshold}: it would hold back what reaches it`,
+    });
 });
 export type OnnxDescription = z.output<typeof onnxDescription>;
 export type GraphDescription = z.output<typeof graphDescription>;

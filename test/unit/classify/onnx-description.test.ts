@@ -52,6 +52,16 @@ describe('the description of an ONNX network', () => {
     ['is no JSON', '{', /broken/],
     ['has no categories', {}, /categories: /],
     ['names a category twice', { categories: ['a', 'b', 'a'] }, /categories: must not name a category twice/],
+    [
+      'has codes for what is no category',
+      { categories, views: { knee: {} } },
+      /views: knee is not among the categories/,
+    ],
+    [
+      'holds back what reaches its threshold',
+      { categories, thresholds: { threshold: 0.3, unknownBelow: 0.4 } },
+      /thresholds\.unknownBelow: must not be above threshold, which is 0\.3/,
+    ],
     ['has an unknown field', { categories, inptu: {} }, /there is no field inptu/],
     ['has an unknown field within', { categories, input: { colour: 3 } }, /there is no field input\.colour/],
     ['has a wrong layout', { categories, input: { layout: 'CHW' } }, /input\.layout: .*NCHW/],
