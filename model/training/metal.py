@@ -13,7 +13,6 @@ def with_prosthesis(grey: np.ndarray, category: str, joint: tuple[float, float],
     unit = rng.uniform(0.15, 0.23) * min(h, w)  # half the width of the joint
     x, y = np.array(joint) * (w, h) + rng.normal(0, 0.08, 2) * unit
     metal = np.zeros((h, w), np.float32)
-
     tilt = 0.0  # of the leg, backwards
 
     def shape(*points: tuple[float, float]) -> None:
