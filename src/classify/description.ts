@@ -147,14 +147,7 @@ export const onnxFields = z.strictObject({
     ),
 });
 /** And what holds between them. */
-export const onnxDescription = onnxFields.superRefine(({ categories, views, thresholds }, context) => {
-  const strange = Object.keys(views).filter((name) => !categories.includes(name));
-  if (strange.length > 0)
-    context.addIssue({
-      code: 'custom',
-      path: ['views'],
-      message: `${strange.join(', ')} is not among the categories`,
-    });
+export const onnxDescription = onnxFields.superRefine(({ thresholds }, context) => {
   const { threshold = 1, unknownBelow = 0 } = thresholds;
   if (unknownBelow > threshold)
     context.addIssue({

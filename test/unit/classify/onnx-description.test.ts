@@ -53,11 +53,6 @@ describe('the description of an ONNX network', () => {
     ['has no categories', {}, /categories: /],
     ['names a category twice', { categories: ['a', 'b', 'a'] }, /categories: must not name a category twice/],
     [
-      'has codes for what is no category',
-      { categories, views: { knee: {} } },
-      /views: knee is not among the categories/,
-    ],
-    [
       'holds back what reaches its threshold',
       { categories, thresholds: { threshold: 0.3, unknownBelow: 0.4 } },
       /thresholds\.unknownBelow: must not be above threshold, which is 0\.3/,
