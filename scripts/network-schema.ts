@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { networkViews } from '../src/anatomy/categories.js';
-import { onnxFields } from '../src/classify/description.js';
+import { onnxDescription } from '../src/classify/description.js';
 
 const perChannel = (number: object) => ({
   anyOf: [
@@ -24,8 +24,8 @@ const refined: Readonly<Record<string, object>> = {
 
 /** `docs/network.schema.json`: the JSON Schema of an ONNX network's description, as people write it. */
 export function networkSchema(): string {
-  const { views } = onnxFields.shape;
-  const whole = onnxFields.extend({ views: networkViews.default({}).describe(views.description ?? '') });
+  const { views } = onnxDescription.shape;
+  const whole = onnxDescription.extend({ views: networkViews.default({}).describe(views.description ?? '') });
   const schema = z.toJSONSchema(whole, {
     io: 'input',
     override: ({ jsonSchema, path }) => Object.assign(jsonSchema, refined[path.join('/')]),

@@ -166,7 +166,7 @@ def main() -> None:
                 print(f"{done.result()}: done", file=sys.stderr, flush=True)
 
     # Each source that some training does not use, with that training; the thresholds come from all of them.
-    unseen = [("measured", strange + two + never), ("measured-2", one)]
+    unseen = (strange + two + never, one)
     home_labels, asked = np.array([item.label for item in home]), home + strange
     plain, altered = scores_of("measured", home, args.work), np.load(args.work / "measured-altered.npz")
     here = np.array([item.source not in UNSEEN for item in asked])
@@ -175,10 +175,13 @@ def main() -> None:
     kinds = {kind: (altered[kind], altered[f"labels of {kind}"]) for kind in altered.files if f"labels of {kind}" in altered.files}
     temperatures = {name: fit_temperature(scores_of(name, home, args.work), home_labels) for name in ("before", "before-2", "measured", "measured-2")}
     temperature = temperatures["measured"]
-    away = [item for _, some in unseen for item in some]
+    away = [item for some in unseen for item in some]
     away_labels = np.array([item.label for item in away])
-    away_p = np.concatenate([softmax(scores_of(by, some, args.work), temperatures[by]) for by, some in unseen])
-    away_before = np.concatenate([softmax(scores_of(by, some, args.work), temperatures[by]) for by, some in (("before", unseen[0][1]), ("before-2", one))])
+
+    def of_unseen(*networks: str) -> np.ndarray:
+        return np.concatenate([softmax(scores_of(by, some, args.work), temperatures[by]) for by, some in zip(networks, unseen)])
+
+    away_p, away_before = of_unseen("measured", "measured-2"), of_unseen("before", "before-2")
     # From films as they are, as they are elsewhere, and as they may come from elsewhere: at home alone, almost any threshold would do.
     pooled = np.concatenate([softmax(plain, temperature), away_p, *(softmax(one, temperature) for one, _ in kinds.values())])
     pooled_labels = np.concatenate([home_labels, away_labels, *(theirs for _, theirs in kinds.values())])

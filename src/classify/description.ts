@@ -125,11 +125,23 @@ const output = z.strictObject({
     ),
 });
 
-/** The fields of the description of an ONNX network: the file beside it with `.json` in place of `.onnx`. */
-export const onnxFields = z.strictObject({
+/** The description of an ONNX network: the file beside it with `.json` in place of `.onnx`. */
+export const onnxDescription = z.strictObject({
   $schema: z.string().optional(),
   ...common,
-  thresholds: thresholds.partial().strict().default({}).describe('When a score is enough for a category.'),
+  thresholds: thresholds
+    .partial()
+    .strict()
+    .superRefine(({ threshold = 1, unknownBelow = 0 }, context) => {
+      if (unknownBelow > threshold)
+        context.addIssue({
+          code: 'custom',
+          path: ['unknownBelow'],
+          message: `must not be above threshold, which is ${threshold}: it would hold back what reaches it`,
+        });
+    })
+    .default({})
+    .describe('When a score is enough for a category.'),
   input: input.prefault({}).describe('How a picture becomes the input.'),
   output: output.prefault({}).describe('What the network answers.'),
   categories: z
@@ -145,16 +157,6 @@ export const onnxFields = z.strictObject({
     .describe(
       'DICOM codes of categories that Plainview does not know, as in PLAINVIEW_VIEWS_FILE (docs/views.md).',
     ),
-});
-/** And what holds between them. */
-export const onnxDescription = onnxFields.superRefine(({ thresholds }, context) => {
-  const { threshold = 1, unknownBelow = 0 } = thresholds;
-  if (unknownBelow > threshold)
-    context.addIssue({
-      code: 'custom',
-      path: ['thresholds', 'unknownBelow'],
-      message: `must not be above threshold, which is ${threshold}: it would hold back what reaches it`,
-    });
 });
 export type OnnxDescription = z.output<typeof onnxDescription>;
 export type GraphDescription = z.output<typeof graphDescription>;

@@ -2,7 +2,7 @@ import type { Sharp } from 'sharp';
 import { createError } from '../../errors/errors.js';
 import type { Size } from '../graph/steps.js';
 import type { InputForm } from '../onnx/fit.js';
-import { type Interpolation, interpolated } from './interpolate.js';
+import { interpolated } from './interpolate.js';
 import type { Picture } from './picture.js';
 
 /** Where the whole picture lies in the input, in pixels of the input. It reaches beyond it where it is cropped. */
@@ -15,7 +15,7 @@ const kernels = {
   bilinear: 'linear',
   bicubic: 'cubic',
   lanczos: 'lanczos3',
-} as const satisfies Record<Exclude<Interpolation, 'nearest'>, string>;
+} as const satisfies Record<Exclude<InputForm['interpolation'], 'nearest'>, string>;
 
 export function placementOf(
   picture: Size,
@@ -36,10 +36,10 @@ export function placementOf(
   return { ...size, left: before(size.width, width), top: before(size.height, height) };
 }
 
-/** Rounded as Python does: halves to the next even number. */
+/** A positive number, rounded as Python does: halves to the next even number. */
 function toEven(value: number): number {
   const rounded = Math.round(value);
-  return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+  return value % 1 === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
 
 /**
@@ -87,7 +87,13 @@ async function resized(picture: Picture, form: InputForm): Promise<Uint8Array> {
   const { left, top, width, height } = placementOf(picture, form);
   const { pixels, channels } = picture;
   const bytes = pixels instanceof Uint16Array ? upperBytes(pixels) : pixels;
+  const start = { left: Math.max(0, -left), top: Math.max(0, -top) };
   const seen = { height: Math.min(height, inputHeight), width: Math.min(width, inputWidth) };
+  // Smoothed where it is made smaller. What is left to do enlarges it, or takes single pixels.
+  const small: Size =
+    interpolation === 'nearest'
+      ? picture
+      : { height: Math.min(height, picture.height), width: Math.min(width, picture.width) };
   const { default: sharp } = await import('sharp');
   const imageOf = (levels: Uint8Array, size: Size) =>
     sharp(levels, {
@@ -100,31 +106,18 @@ async function resized(picture: Picture, form: InputForm): Promise<Uint8Array> {
       .raw()
       .toBuffer();
   try {
-    let image: Sharp;
-    if (interpolation !== 'nearest' && height <= picture.height && width <= picture.width) {
-      image = imageOf(bytes, picture)
-        .resize(width, height, { fit: 'fill', kernel: kernels[interpolation] })
-        .extract({ left: Math.max(0, -left), top: Math.max(0, -top), ...seen });
-    } else {
-      const small = {
-        height: Math.min(height, picture.height),
-        width: Math.min(width, picture.width),
-      };
-      const isShrunk = small.height < picture.height || small.width < picture.width;
-      const isSmoothed = interpolation !== 'nearest' && isShrunk;
-      const levels = isSmoothed
-        ? await levelsOf(
-            imageOf(bytes, picture).resize(small.width, small.height, {
-              fit: 'fill',
-              kernel: kernels[interpolation],
-            }),
-          )
-        : bytes;
+    let image = imageOf(bytes, picture);
+    const isShrunk = small.height < picture.height || small.width < picture.width;
+    if (interpolation !== 'nearest' && isShrunk)
+      image = image.resize(small.width, small.height, { fit: 'fill', kernel: kernels[interpolation] });
+    if (small.height === height && small.width === width) image = image.extract({ ...start, ...seen });
+    else {
       const to = {
-        rows: { length: height, start: Math.max(0, -top), count: seen.height },
-        columns: { length: width, start: Math.max(0, -left), count: seen.width },
+        rows: { length: height, start: start.top, count: seen.height },
+        columns: { length: width, start: start.left, count: seen.width },
       };
-      image = imageOf(interpolated(levels, isSmoothed ? small : picture, to, channels, interpolation), seen);
+      const levels = isShrunk ? await levelsOf(image) : bytes;
+      image = imageOf(interpolated(levels, small, to, channels, interpolation), seen);
     }
     if (seen.width < inputWidth || seen.height < inputHeight)
       image = image.extend({

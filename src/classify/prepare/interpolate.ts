@@ -1,6 +1,7 @@
 import type { Size } from '../graph/steps.js';
+import type { InputForm } from '../onnx/fit.js';
 
-export type Interpolation = 'nearest' | 'bilinear' | 'bicubic' | 'lanczos';
+type Interpolation = InputForm['interpolation'];
 
 interface Kernel {
   readonly radius: number;
@@ -59,8 +60,8 @@ function along(
     for (let o = 0; o < outer; o++)
       for (let c = 0; c < inner; c++) {
         let sum = 0.5;
-        for (const [k, weight] of weights.entries())
-          sum += weight * (levels[(o * length + first + k) * inner + c] ?? 0);
+        for (let k = 0; k < weights.length; k++)
+          sum += (weights[k] ?? 0) * (levels[(o * length + first + k) * inner + c] ?? 0);
         result[(o * to.count + i) * inner + c] = Math.min(255, Math.max(0, sum));
       }
   }
